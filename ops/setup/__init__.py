@@ -1,0 +1,1 @@
+"""Preparing a machine: what `make` calls before the demo, the tests and the checks."""
