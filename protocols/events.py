@@ -1,0 +1,46 @@
+"""Events: something changed, said once, never thinned."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from protocols.identity import Milliseconds, ThingKey
+from protocols.samples import Kind
+
+EVENT_TYPES: dict[str, str] = {
+    "agent.started": "the agent's process started",
+    "agent.stopped": "the agent's process stopped on request",
+    "agent.epoch_restarted": "the spool was found to be an old copy; a new epoch was begun",
+    "spool.pressure": "the spool passed 70, 85 or 95 % of its budget, or fell back below",
+    "spool.thinned": "raw samples were replaced by five-minute aggregates, or dropped, for want of disk",
+    "spool.damaged": "a segment failed its checksum and was set aside",
+    "counter.reset": "a device's counters started anew; no rate was derived over the gap",
+    "counter.implausible": "a rate above the port's speed was seen; the raw counters are in the attributes",
+    "counter.refused": "32-bit counters only, at a speed where they wrap between polls",
+    "counter.clock_drift": "the device's sysUpTime and the poller's clock disagree by more than 5 %",
+    "port.changed": "ifOperStatus or ifAdminStatus changed",
+    "device.unreachable": "a device stopped answering",
+    "device.reachable": "a device answers again",
+    "device.refused": "a device refuses the credentials",
+    "probe.changed": "an active check changed between success and failure",
+    "terminal.present": "a terminal checked in after an absence",
+    "terminal.absent": "a terminal missed its check-ins",
+    "clock.stepped": "the edge's wall clock jumped against its monotonic clock",
+}
+"""Every event type, with what it says; the agent sends no other and the console has words for each."""
+
+AttributeValue = str | int | float | bool | None
+
+
+class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One change of one thing. `event_id` is made at the edge and names the event for ever."""
+
+    event_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    type: Annotated[str, Meta(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=64)]
+    kind: Kind
+    thing: ThingKey
+    observed_at_ms: Milliseconds
+    monotonic_ms: Milliseconds
+    attributes: dict[Annotated[str, Meta(max_length=64)], AttributeValue] = {}
