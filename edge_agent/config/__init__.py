@@ -1,0 +1,46 @@
+"""One TOML file per agent, strict; read with `load_config`, or built in code from the same structs."""
+
+from edge_agent.config.effective import effective_toml, effective_values
+from edge_agent.config.loading import LoadedConfig, load_config
+from edge_agent.config.model import (
+    AgentConfig,
+    AgentSection,
+    DeviceSection,
+    DnsProbe,
+    HostSection,
+    HttpProbe,
+    IcmpProbe,
+    LanSection,
+    LinkSection,
+    SnmpSection,
+    SpoolSection,
+    TcpProbe,
+    TerminalsSection,
+    UplinkSection,
+)
+from edge_agent.config.problems import ConfigError, Problem
+from edge_agent.config.secret import Secret
+
+__all__ = [
+    "AgentConfig",
+    "AgentSection",
+    "ConfigError",
+    "DeviceSection",
+    "DnsProbe",
+    "HostSection",
+    "HttpProbe",
+    "IcmpProbe",
+    "LanSection",
+    "LinkSection",
+    "LoadedConfig",
+    "Problem",
+    "Secret",
+    "SnmpSection",
+    "SpoolSection",
+    "TcpProbe",
+    "TerminalsSection",
+    "UplinkSection",
+    "effective_toml",
+    "effective_values",
+    "load_config",
+]
