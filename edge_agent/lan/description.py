@@ -1,0 +1,76 @@
+"""The LAN API described as an OpenAPI 3.1 document, made from the same structs that decode its bodies."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from edge_agent.health import AgentStatus
+from edge_agent.lan import problems
+from edge_agent.terminals.values import TERMINAL_PATTERN, CheckInBody
+
+JSON = "application/json"
+REFUSALS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+)
+
+
+def describe() -> dict[str, Any]:
+    """Return the document."""
+    _, schemas = msgspec.json.schema_components(
+        [CheckInBody, problems.Problem, AgentStatus], ref_template="#/components/schemas/{name}"
+    )
+    terminal = {"name": "terminal", "in": "path", "required": True}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Bellwether agent", "version": "1", "description": "The LAN API of an edge agent."},
+        "paths": {
+            "/v1/terminals/{terminal}/checkin": {
+                "post": {
+                    "summary": "A terminal says that it is there, and how it is",
+                    "security": [{"lan_token": []}, {}],
+                    "parameters": [terminal | {"schema": {"type": "string", "pattern": TERMINAL_PATTERN}}],
+                    "requestBody": {"content": {JSON: {"schema": _ref(CheckInBody)}}},
+                    "responses": {"204": {"description": "Taken"}}
+                    | {
+                        str(status.value): {
+                            "description": status.phrase,
+                            "content": {problems.CONTENT_TYPE: {"schema": _ref(problems.Problem)}},
+                        }
+                        for status in REFUSALS
+                    },
+                }
+            },
+            "/v1/health": {
+                "get": {
+                    "summary": "Whether the agent runs and can keep what it is given",
+                    "responses": {
+                        "200": {"description": "It can"},
+                        "503": {"description": "It runs with faults, which are listed"},
+                    },
+                }
+            },
+            "/v1/status": {
+                "get": {
+                    "summary": "Everything the agent knows of itself",
+                    "security": [{"lan_token": []}, {}],
+                    "responses": {"200": {"description": "Status", "content": {JSON: {"schema": _ref(AgentStatus)}}}},
+                }
+            },
+        },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"lan_token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _ref(struct: type[msgspec.Struct]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{struct.__name__}"}

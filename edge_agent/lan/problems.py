@@ -1,0 +1,67 @@
+"""Errors of the LAN API as problem details (RFC 9457): what is wrong, and in which field."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+import msgspec
+from starlette.responses import Response
+
+CONTENT_TYPE = "application/problem+json"
+_AT = re.compile(r"^(?P<reason>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>[^`]*)`")
+
+
+class FieldError(msgspec.Struct, frozen=True, kw_only=True):
+    """One field that cannot be taken."""
+
+    field: str
+    reason: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of a refusal."""
+
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+    type: str = "about:blank"
+
+
+class Refusal(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, status: HTTPStatus, detail: str, errors: list[FieldError] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors or []
+
+
+def response(refusal: Refusal) -> Response:
+    """Return the refusal as an HTTP response; the connection is closed where a body may be left unread."""
+    body = Problem(
+        title=refusal.status.phrase, status=refusal.status.value, detail=refusal.detail, errors=refusal.errors
+    )
+    headers = {"connection": "close"} if refusal.status in _UNREAD else {}
+    if refusal.status is HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    return Response(msgspec.json.encode(body), refusal.status.value, headers, CONTENT_TYPE)
+
+
+def of_body(error: msgspec.DecodeError) -> Refusal:
+    """Return the refusal of a body that is not what it should be: 422 names the field, 400 says it is no JSON."""
+    if not isinstance(error, msgspec.ValidationError):
+        return Refusal(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}")
+    match = _AT.match(str(error))
+    reason, path = (match["reason"], match["path"] or "") if match else (str(error), "")
+    field = path.removeprefix(".")
+    if unknown := _UNKNOWN.match(reason):
+        field, reason = unknown["field"], "is not a field of a check-in"
+    found = FieldError(field=field or "body", reason=reason)
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{found.field}: {found.reason}", [found])
+
+
+_UNREAD = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.UNAUTHORIZED}
