@@ -1,0 +1,1 @@
+"""SNMP: devices, their ports, and links by their counters. Libraries stay behind `session.py`."""
