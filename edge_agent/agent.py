@@ -1,0 +1,319 @@
+"""The agent: the one place that knows all rooms of the edge and puts them together.
+
+Everything it needs comes in as arguments; it keeps nothing outside itself, so hundreds of agents share a process and an
+event loop without meeting. Constructors are inert: `start` opens, `stop` closes in the reverse order and leaves
+everything that was measured on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import structlog
+
+from edge_agent.collectors.reading import Reading, event, stamp
+from edge_agent.config import AgentConfig, LanSection
+from edge_agent.config.checks import listen_address
+from edge_agent.errors import EdgeError
+from edge_agent.health import AgentStatus, ClockWatch, DeviceState, TerminalsState
+from edge_agent.jobs import Drivers, make_collectors, make_jobs
+from edge_agent.scheduler import Scheduler
+from edge_agent.spool import Spool, SpoolError, SpoolLimits
+from edge_agent.terminals import CheckIn, PresenceRules, Terminals
+from edge_agent.uplink import Broker, Phase, Speaker, Tls, Uplink
+from protocols.events import AttributeValue
+from protocols.samples import DeviceSample, HostSample, Kind
+from protocols.status import Role
+
+if TYPE_CHECKING:
+    from edge_agent.lan import LanServer
+    from edge_agent.lan.announcement import Announcement
+
+SPOOL_FILE = "spool.db"
+WATCH_SECONDS = 5.0
+FLUSH_SECONDS = 3.0
+"""How long a stopping agent goes on sending what is new; the rest waits on disk."""
+SPOOL_FULL_RATIO = 0.95
+
+
+class DataDirUnusable(EdgeError):
+    """The agent has nowhere to keep its data."""
+
+    hint = "make the folder, or give the agent's user the right to; or name another one in [agent] data_dir"
+
+
+class Agent:
+    """One agent. `instance` names this process's run of it."""
+
+    def __init__(self, config: AgentConfig, drivers: Drivers | None = None) -> None:
+        self.config = config
+        self.id = config.agent.id
+        self._role = config.agent.role
+        self.instance = secrets.token_hex(8)
+        self._drivers = drivers or Drivers()
+        self._clock = self._drivers.clock
+        self._own_executors: list[ThreadPoolExecutor] = []
+        self._executor = self._drivers.executor or self._own_executor("spool")
+        self._software = software()
+        self.spool = Spool(
+            config.agent.data_dir / SPOOL_FILE,
+            agent=self.id,
+            clock=self._clock,
+            executor=self._executor,
+            limits=SpoolLimits(max_bytes=config.spool.max_bytes, seal_seconds=config.spool.seal_seconds),
+        )
+        self.uplink = Uplink(
+            spool=self.spool,
+            speaker=Speaker(self.id, self.instance, self._role, self._software, socket.gethostname()),
+            broker=_broker(config),
+            clock=self._clock,
+            executor=self._drivers.connector or self._own_executor("connect"),
+            random=self._drivers.rng,
+        )
+        self.terminals = Terminals(
+            _rules(config),
+            self._clock,
+            self._deliver,
+            classroom=config.terminals.classroom or (self.id if self._role is Role.CLASSROOM else None),
+            memory_folder=config.agent.data_dir,
+            executor=self._executor,
+        )
+        self._collectors = make_collectors(config, self._drivers)
+        self.scheduler = Scheduler(
+            make_jobs(config, self._collectors), self._deliver, self._clock.wall_ms, self._drivers.rng
+        )
+        self._lan = None if config.lan is None else _lan_server(self, config.lan)
+        self._devices = {device.id: DeviceState(device=device.id) for device in config.devices}
+        self._host: HostSample | None = None
+        self._given_up_events = 0
+        self._spool_refuses = False
+        self._started_at_ms = 0
+        self._announcement = None if config.lan is None or not config.lan.mdns else _announcement(config, config.lan)
+        self._opened = AsyncExitStack()
+        self._stop_reason = ""
+        self._log = structlog.get_logger("agent").bind(agent=self.id)
+
+    async def start(self) -> None:
+        """Open the spool, then begin to send, to watch terminals, to measure and to serve.
+
+        Raises:
+            EdgeError: there is nowhere to keep data, or the spool cannot be used (another process has it, it is
+                another agent's, the disk refuses). Nothing is left open then.
+        """
+        loop = asyncio.get_running_loop()
+        async with AsyncExitStack() as opened:
+            opened.callback(self._shut_down_executors)
+            await loop.run_in_executor(self._executor, self._make_data_dir)
+            await self.spool.start()
+            opened.push_async_callback(self.spool.stop)
+            self._started_at_ms = self._clock.wall_ms()
+            await self.uplink.start()
+            opened.push_async_callback(self.uplink.stop, FLUSH_SECONDS)
+            self._tell("agent.started", instance=self.instance, software=self._software, role=self._role.value)
+            opened.push_async_callback(self._last_words)
+            await self.terminals.start()
+            opened.push_async_callback(self.terminals.stop)
+            opened.push_async_callback(self._collectors.close)
+            await self.scheduler.start()
+            opened.push_async_callback(self.scheduler.stop)
+            if self._lan is not None:
+                await self._lan.start()
+                opened.push_async_callback(self._lan.stop)
+            if self._announcement is not None:
+                # Takes seconds of asking around whether the name is free; nothing waits for it.
+                announcing = loop.create_task(self._announcement.start(), name=f"announce {self.id}")
+                opened.push_async_callback(self._announcement.stop)
+                opened.push_async_callback(_cancel, announcing)
+            watching = loop.create_task(self._watch(), name=f"watch {self.id}")
+            opened.push_async_callback(_cancel, watching)
+            self._opened = opened.pop_all()
+        self._log.info("agent_started", role=self._role.value, software=self._software, instance=self.instance)
+
+    async def stop(self, reason: str = "on request") -> None:
+        """Stop serving and measuring, put everything on disk, send what is new for a moment, say goodbye.
+
+        Whatever fails to close does not keep the rest from closing.
+        """
+        self._stop_reason = reason
+        await self._opened.aclose()
+        self._log.info("agent_stopped", reason=reason)
+
+    def check_in(self, checkin: CheckIn) -> None:
+        """Take a terminal's check-in; see `Terminals.check_in`."""
+        self.terminals.check_in(checkin)
+
+    async def status(self) -> AgentStatus:
+        """Say how the agent is."""
+        stats = await self.spool.stats()
+        uplink = self.uplink.snapshot()
+        return AgentStatus(
+            agent=self.id,
+            role=self._role,
+            software=self._software,
+            instance=self.instance,
+            boot=self._clock.boot,
+            at_ms=self._clock.wall_ms(),
+            started_at_ms=self._started_at_ms,
+            uplink=uplink,
+            spool=stats,
+            spool_max_bytes=self.config.spool.max_bytes,
+            devices=list(self._devices.values()),
+            terminals=TerminalsState(
+                known=self.terminals.known,
+                present=self.terminals.present,
+                checkins_total=self.terminals.checkins_total,
+            ),
+            collectors=self.scheduler.courses(),
+            agent_rss_bytes=None if self._host is None else self._host.agent_rss_bytes,
+            agent_cpu_ratio=None if self._host is None else self._host.agent_cpu_ratio,
+            given_up_events=self._given_up_events,
+            faults=self._faults(stats.used_ratio, uplink.phase, uplink.reason),
+        )
+
+    @property
+    def lan_port(self) -> int | None:
+        """The port that the LAN API really listens on."""
+        return None if self._lan is None else self._lan.port
+
+    def _faults(self, used_ratio: float, phase: Phase, reason: str) -> list[str]:
+        faults = []
+        if used_ratio >= SPOOL_FULL_RATIO:
+            faults.append(f"the spool is {used_ratio:.0%} full")
+        if self._spool_refuses:
+            faults.append("the disk does not take events")
+        if phase is Phase.REFUSED:
+            faults.append(f"the centre refuses this agent: {reason}")
+        if self._lan is not None and self._lan.fault:
+            faults.append(self._lan.fault)
+        return faults
+
+    def _deliver(self, reading: Reading) -> None:
+        """Hand a reading to the spool; never waits."""
+        for sample in reading.samples:
+            if isinstance(sample, DeviceSample):
+                self._note_device(sample)
+            elif isinstance(sample, HostSample):
+                self._host = sample
+        for one in reading.events:
+            if one.type == "device.refused" and one.thing in self._devices:
+                before = self._devices[one.thing]
+                self._devices[one.thing] = DeviceState(
+                    device=before.device,
+                    reachable=before.reachable,
+                    refused=True,
+                    since_ms=one.observed_at_ms,
+                    polled_at_ms=before.polled_at_ms,
+                )
+        try:
+            self.spool.offer((*reading.events, *reading.samples))
+            self._spool_refuses = False
+        except SpoolError as error:
+            # The spool took the samples; events that it cannot even queue are gone, and that is said and counted.
+            self._given_up_events += len(reading.events)
+            if not self._spool_refuses:
+                self._log.error("events_given_up", reason=str(error), hint=error.hint)
+            self._spool_refuses = True
+
+    def _note_device(self, sample: DeviceSample) -> None:
+        before = self._devices.get(sample.thing)
+        if before is None:
+            return
+        changed = before.reachable != sample.reachable
+        self._devices[sample.thing] = DeviceState(
+            device=sample.thing,
+            reachable=sample.reachable,
+            refused=before.refused and not sample.reachable,
+            since_ms=sample.observed_at_ms if changed or before.since_ms is None else before.since_ms,
+            polled_at_ms=sample.observed_at_ms,
+        )
+
+    def _tell(self, name: str, **attributes: AttributeValue) -> None:
+        self._deliver(Reading(events=(event(name, Kind.HOST, self.id, stamp(self._clock), **attributes),)))
+
+    async def _watch(self) -> None:
+        watch = ClockWatch()
+        while True:
+            step_seconds = watch.look(self._clock.wall_ms(), self._clock.monotonic_ms())
+            if step_seconds is not None:
+                self._log.warning("clock_stepped", step_seconds=step_seconds)
+                self._tell("clock.stepped", step_seconds=step_seconds)
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _last_words(self) -> None:
+        self._tell("agent.stopped", instance=self.instance, reason=self._stop_reason)
+        await self.spool.flush()
+
+    def _shut_down_executors(self) -> None:
+        for executor in self._own_executors:
+            executor.shutdown(wait=False)
+
+    def _make_data_dir(self) -> None:
+        folder = self.config.agent.data_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataDirUnusable(f"the data folder {folder} cannot be made ({error.strerror})") from error
+
+    def _own_executor(self, name: str) -> Executor:
+        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{self.id} {name}")
+        self._own_executors.append(executor)
+        return executor
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def software() -> str:
+    """Return the name and version that the agent gives itself."""
+    try:
+        return f"bellwether {metadata.version('bellwether')}"
+    except metadata.PackageNotFoundError:
+        return "bellwether (not installed)"
+
+
+def _broker(config: AgentConfig) -> Broker:
+    uplink = config.uplink
+    tls = None if uplink.tls_ca is None else Tls(uplink.tls_ca, uplink.tls_cert, uplink.tls_key)
+    return Broker(
+        uplink.host,
+        uplink.port,
+        password=None if uplink.password is None else uplink.password.reveal(),
+        tls=tls,
+        keepalive_seconds=uplink.keepalive_seconds,
+        reconnect_most_seconds=uplink.reconnect_max_seconds,
+    )
+
+
+def _lan_server(agent: Agent, lan: LanSection) -> LanServer:
+    # Imported here: an agent without a LAN API, as every simulated one, does without a web framework.
+    from edge_agent.lan import LanServer, lan_app
+
+    host, port = listen_address(lan.listen)
+    return LanServer(lan_app(agent, None if lan.token is None else lan.token.reveal()), host, port)
+
+
+def _announcement(config: AgentConfig, lan: LanSection) -> Announcement:
+    from edge_agent.lan.announcement import Announcement
+
+    host, port = listen_address(lan.listen)
+    return Announcement(config.agent.id, config.agent.role.value, host, port)
+
+
+def _rules(config: AgentConfig) -> PresenceRules:
+    section = config.terminals
+    return PresenceRules(
+        checkin_seconds=section.checkin_seconds,
+        missed_checkins=section.missed_checkins,
+        grace_seconds=section.grace_seconds,
+        sample_seconds=section.sample_seconds,
+        summary_seconds=section.summary_seconds,
+        max_terminals=section.max_terminals,
+    )
