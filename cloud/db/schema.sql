@@ -1,0 +1,1023 @@
+-- The sum of all migrations, plain variant. Written by cloud/db/snapshot.py, compared by a test; do not edit.
+
+CREATE TABLE agent_boots (
+    agent_id integer NOT NULL,
+    boot text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT agent_boots_pkey PRIMARY KEY (agent_id, boot),
+    CONSTRAINT agent_boots_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id)
+);
+
+CREATE TABLE agent_epochs (
+    agent_id integer NOT NULL,
+    epoch text NOT NULL,
+    first_received_at timestamp with time zone NOT NULL,
+    last_received_at timestamp with time zone NOT NULL,
+    high_seq bigint NOT NULL DEFAULT 0,
+    low bigint NOT NULL DEFAULT 1,
+    stored_segments bigint NOT NULL DEFAULT 0,
+    stored_items bigint NOT NULL DEFAULT 0,
+    stored_events bigint NOT NULL DEFAULT 0,
+    duplicate_segments bigint NOT NULL DEFAULT 0,
+    conflict_segments bigint NOT NULL DEFAULT 0,
+    newest_observed_at timestamp with time zone,
+    produced_items bigint NOT NULL DEFAULT 0,
+    confirmed_items bigint NOT NULL DEFAULT 0,
+    rejected_items bigint NOT NULL DEFAULT 0,
+    thinned_items bigint NOT NULL DEFAULT 0,
+    damaged_items bigint NOT NULL DEFAULT 0,
+    held_items bigint NOT NULL DEFAULT 0,
+    reported_at timestamp with time zone,
+    CONSTRAINT agent_epochs_pkey PRIMARY KEY (agent_id, epoch),
+    CONSTRAINT agent_epochs_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id)
+);
+
+CREATE TABLE agent_lanes (
+    agent_id integer NOT NULL,
+    lane text NOT NULL,
+    held_segments bigint NOT NULL,
+    held_items bigint NOT NULL,
+    held_bytes bigint NOT NULL,
+    oldest_at timestamp with time zone,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT agent_lanes_pkey PRIMARY KEY (agent_id, lane),
+    CONSTRAINT agent_lanes_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id)
+);
+
+CREATE TABLE agent_presence (
+    agent_id integer NOT NULL,
+    presence text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    verdict text NOT NULL,
+    session bigint NOT NULL,
+    instance text NOT NULL,
+    last_heartbeat_at timestamp with time zone NOT NULL,
+    role text,
+    software text NOT NULL,
+    host text NOT NULL,
+    boot text,
+    epoch text,
+    next_seq bigint,
+    low bigint,
+    skew_seconds double precision,
+    held_segments bigint NOT NULL DEFAULT 0,
+    held_items bigint NOT NULL DEFAULT 0,
+    held_bytes bigint NOT NULL DEFAULT 0,
+    duplicate_instance text,
+    duplicate_host text,
+    duplicate_seen_at timestamp with time zone,
+    CONSTRAINT agent_presence_pkey PRIMARY KEY (agent_id),
+    CONSTRAINT agent_presence_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id),
+    CONSTRAINT agent_presence_presence_check CHECK ((presence = ANY (ARRAY['online'::text, 'offline'::text])))
+);
+
+CREATE TABLE agents (
+    agent_id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    agent text NOT NULL,
+    position integer NOT NULL,
+    role text NOT NULL,
+    school text,
+    classroom text,
+    retired_at timestamp with time zone,
+    CONSTRAINT agents_agent_key UNIQUE (agent),
+    CONSTRAINT agents_pkey PRIMARY KEY (agent_id),
+    CONSTRAINT agents_classroom_fkey FOREIGN KEY (classroom) REFERENCES classrooms(classroom),
+    CONSTRAINT agents_school_fkey FOREIGN KEY (school) REFERENCES schools(school),
+    CONSTRAINT agents_role_check CHECK ((role = ANY (ARRAY['gateway'::text, 'classroom'::text, 'core'::text])))
+);
+CREATE INDEX agents_school ON agents USING btree (school);
+
+CREATE TABLE classroom_1h (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    terminals_present_avg double precision,
+    terminals_present_min integer,
+    terminals_present_max integer,
+    terminals_known_avg double precision,
+    terminals_known_min integer,
+    terminals_known_max integer,
+    checkins_avg double precision,
+    checkins_min integer,
+    checkins_max integer,
+    battery_low_avg double precision,
+    battery_low_min integer,
+    battery_low_max integer,
+    wifi_weak_avg double precision,
+    wifi_weak_min integer,
+    wifi_weak_max integer,
+    CONSTRAINT classroom_1h_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX classroom_1h_bucket ON classroom_1h USING btree (bucket);
+
+CREATE TABLE classroom_5m (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    terminals_present_avg double precision,
+    terminals_present_min integer,
+    terminals_present_max integer,
+    terminals_known_avg double precision,
+    terminals_known_min integer,
+    terminals_known_max integer,
+    checkins_avg double precision,
+    checkins_min integer,
+    checkins_max integer,
+    battery_low_avg double precision,
+    battery_low_min integer,
+    battery_low_max integer,
+    wifi_weak_avg double precision,
+    wifi_weak_min integer,
+    wifi_weak_max integer,
+    CONSTRAINT classroom_5m_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX classroom_5m_bucket ON classroom_5m USING btree (bucket);
+
+CREATE TABLE classroom_current (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    terminals_present integer NOT NULL,
+    terminals_known integer NOT NULL,
+    checkins integer,
+    battery_low integer,
+    wifi_weak integer,
+    CONSTRAINT classroom_current_pkey PRIMARY KEY (thing_id)
+);
+
+CREATE TABLE classroom_samples (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    resolution_seconds smallint NOT NULL,
+    terminals_present integer NOT NULL,
+    terminals_known integer NOT NULL,
+    checkins integer,
+    battery_low integer,
+    wifi_weak integer
+);
+CREATE INDEX classroom_samples_thing_time ON classroom_samples USING btree (thing_id, corrected_at);
+CREATE INDEX classroom_samples_time ON classroom_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE classrooms (
+    classroom text NOT NULL,
+    position integer NOT NULL,
+    school text NOT NULL,
+    name text NOT NULL,
+    name_en text NOT NULL,
+    seats integer,
+    retired_at timestamp with time zone,
+    CONSTRAINT classrooms_pkey PRIMARY KEY (classroom),
+    CONSTRAINT classrooms_school_fkey FOREIGN KEY (school) REFERENCES schools(school)
+);
+CREATE INDEX classrooms_school ON classrooms USING btree (school);
+
+CREATE TABLE device_1h (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    reachable_avg double precision,
+    rtt_seconds_avg double precision,
+    rtt_seconds_min double precision,
+    rtt_seconds_max double precision,
+    uptime_seconds_avg double precision,
+    uptime_seconds_min double precision,
+    uptime_seconds_max double precision,
+    cpu_ratio_avg double precision,
+    cpu_ratio_min real,
+    cpu_ratio_max real,
+    memory_used_ratio_avg double precision,
+    memory_used_ratio_min real,
+    memory_used_ratio_max real,
+    temperature_celsius_avg double precision,
+    temperature_celsius_min real,
+    temperature_celsius_max real,
+    CONSTRAINT device_1h_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX device_1h_bucket ON device_1h USING btree (bucket);
+
+CREATE TABLE device_5m (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    reachable_avg double precision,
+    rtt_seconds_avg double precision,
+    rtt_seconds_min double precision,
+    rtt_seconds_max double precision,
+    uptime_seconds_avg double precision,
+    uptime_seconds_min double precision,
+    uptime_seconds_max double precision,
+    cpu_ratio_avg double precision,
+    cpu_ratio_min real,
+    cpu_ratio_max real,
+    memory_used_ratio_avg double precision,
+    memory_used_ratio_min real,
+    memory_used_ratio_max real,
+    temperature_celsius_avg double precision,
+    temperature_celsius_min real,
+    temperature_celsius_max real,
+    CONSTRAINT device_5m_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX device_5m_bucket ON device_5m USING btree (bucket);
+
+CREATE TABLE device_current (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    reachable boolean NOT NULL,
+    rtt_seconds double precision,
+    uptime_seconds double precision,
+    cpu_ratio real,
+    memory_used_ratio real,
+    temperature_celsius real,
+    CONSTRAINT device_current_pkey PRIMARY KEY (thing_id)
+);
+
+CREATE TABLE device_samples (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    resolution_seconds smallint NOT NULL,
+    reachable boolean NOT NULL,
+    rtt_seconds double precision,
+    uptime_seconds double precision,
+    cpu_ratio real,
+    memory_used_ratio real,
+    temperature_celsius real
+);
+CREATE INDEX device_samples_thing_time ON device_samples USING btree (thing_id, corrected_at);
+CREATE INDEX device_samples_time ON device_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE devices (
+    device text NOT NULL,
+    position integer NOT NULL,
+    school text,
+    name text NOT NULL,
+    kind text NOT NULL,
+    vendor text NOT NULL,
+    model text NOT NULL,
+    address text NOT NULL,
+    agent text,
+    parent text,
+    retired_at timestamp with time zone,
+    CONSTRAINT devices_pkey PRIMARY KEY (device),
+    CONSTRAINT devices_agent_fkey FOREIGN KEY (agent) REFERENCES agents(agent),
+    CONSTRAINT devices_parent_fkey FOREIGN KEY (parent) REFERENCES devices(device),
+    CONSTRAINT devices_school_fkey FOREIGN KEY (school) REFERENCES schools(school),
+    CONSTRAINT devices_kind_check CHECK ((kind = ANY (ARRAY['router'::text, 'switch'::text, 'ap'::text, 'core'::text, 'other'::text])))
+);
+CREATE INDEX devices_school ON devices USING btree (school);
+
+CREATE TABLE events (
+    event_id text NOT NULL,
+    agent_id integer NOT NULL,
+    thing_id integer NOT NULL,
+    type text NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    lane text NOT NULL,
+    attributes jsonb NOT NULL
+);
+CREATE INDEX events_agent_time ON events USING btree (agent_id, corrected_at);
+CREATE INDEX events_thing_time ON events USING btree (thing_id, corrected_at);
+CREATE INDEX events_time ON events USING btree (corrected_at);
+
+CREATE TABLE expired_items (
+    agent_id integer NOT NULL,
+    samples bigint NOT NULL,
+    events bigint NOT NULL,
+    CONSTRAINT expired_items_pkey PRIMARY KEY (agent_id)
+);
+
+CREATE TABLE host_1h (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    cpu_ratio_avg double precision,
+    cpu_ratio_min real,
+    cpu_ratio_max real,
+    memory_used_ratio_avg double precision,
+    memory_used_ratio_min real,
+    memory_used_ratio_max real,
+    disk_used_ratio_avg double precision,
+    disk_used_ratio_min real,
+    disk_used_ratio_max real,
+    disk_free_bytes_avg double precision,
+    disk_free_bytes_min bigint,
+    disk_free_bytes_max bigint,
+    temperature_celsius_avg double precision,
+    temperature_celsius_min real,
+    temperature_celsius_max real,
+    uptime_seconds_avg double precision,
+    uptime_seconds_min double precision,
+    uptime_seconds_max double precision,
+    clock_offset_seconds_avg double precision,
+    clock_offset_seconds_min double precision,
+    clock_offset_seconds_max double precision,
+    clock_synchronised_avg double precision,
+    agent_rss_bytes_avg double precision,
+    agent_rss_bytes_min bigint,
+    agent_rss_bytes_max bigint,
+    agent_cpu_ratio_avg double precision,
+    agent_cpu_ratio_min double precision,
+    agent_cpu_ratio_max double precision,
+    CONSTRAINT host_1h_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX host_1h_bucket ON host_1h USING btree (bucket);
+
+CREATE TABLE host_5m (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    cpu_ratio_avg double precision,
+    cpu_ratio_min real,
+    cpu_ratio_max real,
+    memory_used_ratio_avg double precision,
+    memory_used_ratio_min real,
+    memory_used_ratio_max real,
+    disk_used_ratio_avg double precision,
+    disk_used_ratio_min real,
+    disk_used_ratio_max real,
+    disk_free_bytes_avg double precision,
+    disk_free_bytes_min bigint,
+    disk_free_bytes_max bigint,
+    temperature_celsius_avg double precision,
+    temperature_celsius_min real,
+    temperature_celsius_max real,
+    uptime_seconds_avg double precision,
+    uptime_seconds_min double precision,
+    uptime_seconds_max double precision,
+    clock_offset_seconds_avg double precision,
+    clock_offset_seconds_min double precision,
+    clock_offset_seconds_max double precision,
+    clock_synchronised_avg double precision,
+    agent_rss_bytes_avg double precision,
+    agent_rss_bytes_min bigint,
+    agent_rss_bytes_max bigint,
+    agent_cpu_ratio_avg double precision,
+    agent_cpu_ratio_min double precision,
+    agent_cpu_ratio_max double precision,
+    CONSTRAINT host_5m_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX host_5m_bucket ON host_5m USING btree (bucket);
+
+CREATE TABLE host_current (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    cpu_ratio real,
+    memory_used_ratio real,
+    disk_used_ratio real,
+    disk_free_bytes bigint,
+    temperature_celsius real,
+    uptime_seconds double precision,
+    clock_offset_seconds double precision,
+    clock_synchronised boolean,
+    agent_rss_bytes bigint,
+    agent_cpu_ratio double precision,
+    CONSTRAINT host_current_pkey PRIMARY KEY (thing_id)
+);
+
+CREATE TABLE host_samples (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    resolution_seconds smallint NOT NULL,
+    cpu_ratio real,
+    memory_used_ratio real,
+    disk_used_ratio real,
+    disk_free_bytes bigint,
+    temperature_celsius real,
+    uptime_seconds double precision,
+    clock_offset_seconds double precision,
+    clock_synchronised boolean,
+    agent_rss_bytes bigint,
+    agent_cpu_ratio double precision
+);
+CREATE INDEX host_samples_thing_time ON host_samples USING btree (thing_id, corrected_at);
+CREATE INDEX host_samples_time ON host_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE inventory_imports (
+    import_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    imported_at timestamp with time zone NOT NULL,
+    folder text NOT NULL,
+    added integer NOT NULL,
+    changed integer NOT NULL,
+    retired integer NOT NULL,
+    CONSTRAINT inventory_imports_pkey PRIMARY KEY (import_id)
+);
+
+CREATE TABLE link_1h (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    vantage text NOT NULL,
+    samples bigint NOT NULL,
+    in_bps_avg double precision,
+    in_bps_min bigint,
+    in_bps_max bigint,
+    out_bps_avg double precision,
+    out_bps_min bigint,
+    out_bps_max bigint,
+    in_errors_per_second_avg double precision,
+    in_errors_per_second_min double precision,
+    in_errors_per_second_max double precision,
+    out_errors_per_second_avg double precision,
+    out_errors_per_second_min double precision,
+    out_errors_per_second_max double precision,
+    in_discards_per_second_avg double precision,
+    in_discards_per_second_min double precision,
+    in_discards_per_second_max double precision,
+    out_discards_per_second_avg double precision,
+    out_discards_per_second_min double precision,
+    out_discards_per_second_max double precision,
+    in_octets_total_max bigint,
+    out_octets_total_max bigint,
+    speed_bps_avg double precision,
+    speed_bps_min bigint,
+    speed_bps_max bigint,
+    oper_up_avg double precision,
+    loss_ratio_avg double precision,
+    loss_ratio_min real,
+    loss_ratio_max real,
+    rtt_seconds_avg double precision,
+    rtt_seconds_min double precision,
+    rtt_seconds_max double precision,
+    jitter_seconds_avg double precision,
+    jitter_seconds_min double precision,
+    jitter_seconds_max double precision,
+    CONSTRAINT link_1h_pkey PRIMARY KEY (thing_id, vantage, bucket)
+);
+CREATE INDEX link_1h_bucket ON link_1h USING btree (bucket);
+
+CREATE TABLE link_5m (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    vantage text NOT NULL,
+    samples bigint NOT NULL,
+    in_bps_avg double precision,
+    in_bps_min bigint,
+    in_bps_max bigint,
+    out_bps_avg double precision,
+    out_bps_min bigint,
+    out_bps_max bigint,
+    in_errors_per_second_avg double precision,
+    in_errors_per_second_min double precision,
+    in_errors_per_second_max double precision,
+    out_errors_per_second_avg double precision,
+    out_errors_per_second_min double precision,
+    out_errors_per_second_max double precision,
+    in_discards_per_second_avg double precision,
+    in_discards_per_second_min double precision,
+    in_discards_per_second_max double precision,
+    out_discards_per_second_avg double precision,
+    out_discards_per_second_min double precision,
+    out_discards_per_second_max double precision,
+    in_octets_total_max bigint,
+    out_octets_total_max bigint,
+    speed_bps_avg double precision,
+    speed_bps_min bigint,
+    speed_bps_max bigint,
+    oper_up_avg double precision,
+    loss_ratio_avg double precision,
+    loss_ratio_min real,
+    loss_ratio_max real,
+    rtt_seconds_avg double precision,
+    rtt_seconds_min double precision,
+    rtt_seconds_max double precision,
+    jitter_seconds_avg double precision,
+    jitter_seconds_min double precision,
+    jitter_seconds_max double precision,
+    CONSTRAINT link_5m_pkey PRIMARY KEY (thing_id, vantage, bucket)
+);
+CREATE INDEX link_5m_bucket ON link_5m USING btree (bucket);
+
+CREATE TABLE link_current (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    counters_at timestamp with time zone,
+    probes_at timestamp with time zone,
+    in_bps bigint,
+    out_bps bigint,
+    in_errors_per_second double precision,
+    out_errors_per_second double precision,
+    in_discards_per_second double precision,
+    out_discards_per_second double precision,
+    in_octets_total bigint,
+    out_octets_total bigint,
+    speed_bps bigint,
+    oper_up boolean,
+    vantage text NOT NULL,
+    loss_ratio real,
+    rtt_seconds double precision,
+    jitter_seconds double precision,
+    CONSTRAINT link_current_pkey PRIMARY KEY (thing_id, vantage)
+);
+
+CREATE TABLE link_samples (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    resolution_seconds smallint NOT NULL,
+    in_bps bigint,
+    out_bps bigint,
+    in_errors_per_second double precision,
+    out_errors_per_second double precision,
+    in_discards_per_second double precision,
+    out_discards_per_second double precision,
+    in_octets_total bigint,
+    out_octets_total bigint,
+    speed_bps bigint,
+    oper_up boolean,
+    vantage text NOT NULL,
+    loss_ratio real,
+    rtt_seconds double precision,
+    jitter_seconds double precision
+);
+CREATE INDEX link_samples_thing_time ON link_samples USING btree (thing_id, corrected_at);
+CREATE INDEX link_samples_time ON link_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE links (
+    link text NOT NULL,
+    position integer NOT NULL,
+    school text NOT NULL,
+    name text NOT NULL,
+    name_en text NOT NULL,
+    provider text NOT NULL,
+    contracted_bps bigint NOT NULL,
+    school_device text,
+    school_port text,
+    centre_device text,
+    centre_port text,
+    retired_at timestamp with time zone,
+    CONSTRAINT links_pkey PRIMARY KEY (link),
+    CONSTRAINT links_centre_device_fkey FOREIGN KEY (centre_device) REFERENCES devices(device),
+    CONSTRAINT links_school_device_fkey FOREIGN KEY (school_device) REFERENCES devices(device),
+    CONSTRAINT links_school_fkey FOREIGN KEY (school) REFERENCES schools(school),
+    CONSTRAINT links_contracted_bps_check CHECK ((contracted_bps > 0))
+);
+CREATE INDEX links_school ON links USING btree (school);
+
+CREATE TABLE port_1h (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    in_bps_avg double precision,
+    in_bps_min bigint,
+    in_bps_max bigint,
+    out_bps_avg double precision,
+    out_bps_min bigint,
+    out_bps_max bigint,
+    in_errors_per_second_avg double precision,
+    in_errors_per_second_min double precision,
+    in_errors_per_second_max double precision,
+    out_errors_per_second_avg double precision,
+    out_errors_per_second_min double precision,
+    out_errors_per_second_max double precision,
+    in_discards_per_second_avg double precision,
+    in_discards_per_second_min double precision,
+    in_discards_per_second_max double precision,
+    out_discards_per_second_avg double precision,
+    out_discards_per_second_min double precision,
+    out_discards_per_second_max double precision,
+    in_octets_total_max bigint,
+    out_octets_total_max bigint,
+    speed_bps_avg double precision,
+    speed_bps_min bigint,
+    speed_bps_max bigint,
+    oper_up_avg double precision,
+    admin_up_avg double precision,
+    CONSTRAINT port_1h_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX port_1h_bucket ON port_1h USING btree (bucket);
+
+CREATE TABLE port_5m (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    in_bps_avg double precision,
+    in_bps_min bigint,
+    in_bps_max bigint,
+    out_bps_avg double precision,
+    out_bps_min bigint,
+    out_bps_max bigint,
+    in_errors_per_second_avg double precision,
+    in_errors_per_second_min double precision,
+    in_errors_per_second_max double precision,
+    out_errors_per_second_avg double precision,
+    out_errors_per_second_min double precision,
+    out_errors_per_second_max double precision,
+    in_discards_per_second_avg double precision,
+    in_discards_per_second_min double precision,
+    in_discards_per_second_max double precision,
+    out_discards_per_second_avg double precision,
+    out_discards_per_second_min double precision,
+    out_discards_per_second_max double precision,
+    in_octets_total_max bigint,
+    out_octets_total_max bigint,
+    speed_bps_avg double precision,
+    speed_bps_min bigint,
+    speed_bps_max bigint,
+    oper_up_avg double precision,
+    admin_up_avg double precision,
+    CONSTRAINT port_5m_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX port_5m_bucket ON port_5m USING btree (bucket);
+
+CREATE TABLE port_current (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    in_bps bigint,
+    out_bps bigint,
+    in_errors_per_second double precision,
+    out_errors_per_second double precision,
+    in_discards_per_second double precision,
+    out_discards_per_second double precision,
+    in_octets_total bigint,
+    out_octets_total bigint,
+    speed_bps bigint,
+    oper_up boolean,
+    admin_up boolean,
+    CONSTRAINT port_current_pkey PRIMARY KEY (thing_id)
+);
+
+CREATE TABLE port_samples (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    resolution_seconds smallint NOT NULL,
+    in_bps bigint,
+    out_bps bigint,
+    in_errors_per_second double precision,
+    out_errors_per_second double precision,
+    in_discards_per_second double precision,
+    out_discards_per_second double precision,
+    in_octets_total bigint,
+    out_octets_total bigint,
+    speed_bps bigint,
+    oper_up boolean,
+    admin_up boolean
+);
+CREATE INDEX port_samples_thing_time ON port_samples USING btree (thing_id, corrected_at);
+CREATE INDEX port_samples_time ON port_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE ports (
+    device text NOT NULL,
+    port text NOT NULL,
+    position integer NOT NULL,
+    alias text NOT NULL,
+    speed_bps bigint,
+    retired_at timestamp with time zone,
+    CONSTRAINT ports_pkey PRIMARY KEY (device, port),
+    CONSTRAINT ports_device_fkey FOREIGN KEY (device) REFERENCES devices(device)
+);
+
+CREATE TABLE probe_1h (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    success_avg double precision,
+    loss_ratio_avg double precision,
+    loss_ratio_min real,
+    loss_ratio_max real,
+    rtt_seconds_avg double precision,
+    rtt_seconds_min double precision,
+    rtt_seconds_max double precision,
+    jitter_seconds_avg double precision,
+    jitter_seconds_min double precision,
+    jitter_seconds_max double precision,
+    resolve_seconds_avg double precision,
+    resolve_seconds_min double precision,
+    resolve_seconds_max double precision,
+    connect_seconds_avg double precision,
+    connect_seconds_min double precision,
+    connect_seconds_max double precision,
+    tls_seconds_avg double precision,
+    tls_seconds_min double precision,
+    tls_seconds_max double precision,
+    first_byte_seconds_avg double precision,
+    first_byte_seconds_min double precision,
+    first_byte_seconds_max double precision,
+    status_code_avg double precision,
+    status_code_min integer,
+    status_code_max integer,
+    CONSTRAINT probe_1h_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX probe_1h_bucket ON probe_1h USING btree (bucket);
+
+CREATE TABLE probe_5m (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    success_avg double precision,
+    loss_ratio_avg double precision,
+    loss_ratio_min real,
+    loss_ratio_max real,
+    rtt_seconds_avg double precision,
+    rtt_seconds_min double precision,
+    rtt_seconds_max double precision,
+    jitter_seconds_avg double precision,
+    jitter_seconds_min double precision,
+    jitter_seconds_max double precision,
+    resolve_seconds_avg double precision,
+    resolve_seconds_min double precision,
+    resolve_seconds_max double precision,
+    connect_seconds_avg double precision,
+    connect_seconds_min double precision,
+    connect_seconds_max double precision,
+    tls_seconds_avg double precision,
+    tls_seconds_min double precision,
+    tls_seconds_max double precision,
+    first_byte_seconds_avg double precision,
+    first_byte_seconds_min double precision,
+    first_byte_seconds_max double precision,
+    status_code_avg double precision,
+    status_code_min integer,
+    status_code_max integer,
+    CONSTRAINT probe_5m_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX probe_5m_bucket ON probe_5m USING btree (bucket);
+
+CREATE TABLE probe_current (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    success boolean NOT NULL,
+    loss_ratio real,
+    rtt_seconds double precision,
+    jitter_seconds double precision,
+    resolve_seconds double precision,
+    connect_seconds double precision,
+    tls_seconds double precision,
+    first_byte_seconds double precision,
+    status_code integer,
+    reason text,
+    CONSTRAINT probe_current_pkey PRIMARY KEY (thing_id)
+);
+
+CREATE TABLE probe_samples (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    resolution_seconds smallint NOT NULL,
+    success boolean NOT NULL,
+    loss_ratio real,
+    rtt_seconds double precision,
+    jitter_seconds double precision,
+    resolve_seconds double precision,
+    connect_seconds double precision,
+    tls_seconds double precision,
+    first_byte_seconds double precision,
+    status_code integer,
+    reason text
+);
+CREATE INDEX probe_samples_thing_time ON probe_samples USING btree (thing_id, corrected_at);
+CREATE INDEX probe_samples_time ON probe_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE quarantine (
+    quarantine_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    agent text NOT NULL,
+    topic text NOT NULL,
+    lane text NOT NULL,
+    content_type text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    epoch text,
+    seq bigint,
+    items integer,
+    size_bytes integer NOT NULL,
+    content_hash bytea NOT NULL,
+    payload bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    arrivals integer NOT NULL DEFAULT 1,
+    last_received_at timestamp with time zone NOT NULL,
+    state text NOT NULL DEFAULT 'open'::text,
+    replayed_at timestamp with time zone,
+    replay_outcome text,
+    CONSTRAINT quarantine_agent_content_hash_reason_key UNIQUE (agent, content_hash, reason),
+    CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id),
+    CONSTRAINT quarantine_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text])))
+);
+CREATE INDEX quarantine_open ON quarantine USING btree (reason, agent) WHERE (state = 'open'::text);
+
+CREATE TABLE rollup_dirty (
+    kind text NOT NULL,
+    width text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    added_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE schema_migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    variant text,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT schema_migrations_pkey PRIMARY KEY (number)
+);
+
+CREATE TABLE schools (
+    school text NOT NULL,
+    position integer NOT NULL,
+    name text NOT NULL,
+    name_en text NOT NULL,
+    stage text NOT NULL,
+    latitude double precision,
+    longitude double precision,
+    retired_at timestamp with time zone,
+    CONSTRAINT schools_pkey PRIMARY KEY (school),
+    CONSTRAINT schools_stage_check CHECK ((stage = ANY (ARRAY['primary'::text, 'junior'::text, 'senior'::text])))
+);
+
+CREATE TABLE segments (
+    agent_id integer NOT NULL,
+    epoch text NOT NULL,
+    seq bigint NOT NULL,
+    content_hash bytea NOT NULL,
+    lane text NOT NULL,
+    items integer NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT segments_pkey PRIMARY KEY (agent_id, epoch, seq)
+);
+
+CREATE TABLE status_current (
+    kind text NOT NULL,
+    key text NOT NULL,
+    status text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT status_current_pkey PRIMARY KEY (kind, key),
+    CONSTRAINT status_current_kind_check CHECK ((kind = ANY (ARRAY['link'::text, 'gateway'::text, 'classroom'::text, 'device'::text, 'terminal'::text]))),
+    CONSTRAINT status_current_status_check CHECK ((status = ANY (ARRAY['up'::text, 'degraded'::text, 'down'::text, 'unreachable'::text, 'unknown'::text, 'maintenance'::text, 'flapping'::text])))
+);
+
+CREATE TABLE status_log (
+    change_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind text NOT NULL,
+    key text NOT NULL,
+    previous text,
+    status text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    evidence jsonb NOT NULL,
+    CONSTRAINT status_log_pkey PRIMARY KEY (change_id)
+);
+CREATE INDEX status_log_key ON status_log USING btree (kind, key, changed_at);
+CREATE INDEX status_log_time ON status_log USING btree (changed_at);
+
+CREATE TABLE terminal_1h (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    present_avg double precision,
+    battery_ratio_avg double precision,
+    battery_ratio_min real,
+    battery_ratio_max real,
+    charging_avg double precision,
+    storage_free_bytes_avg double precision,
+    storage_free_bytes_min bigint,
+    storage_free_bytes_max bigint,
+    wifi_rssi_dbm_avg double precision,
+    wifi_rssi_dbm_min real,
+    wifi_rssi_dbm_max real,
+    CONSTRAINT terminal_1h_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX terminal_1h_bucket ON terminal_1h USING btree (bucket);
+
+CREATE TABLE terminal_5m (
+    bucket timestamp with time zone NOT NULL,
+    thing_id integer NOT NULL,
+    samples bigint NOT NULL,
+    present_avg double precision,
+    battery_ratio_avg double precision,
+    battery_ratio_min real,
+    battery_ratio_max real,
+    charging_avg double precision,
+    storage_free_bytes_avg double precision,
+    storage_free_bytes_min bigint,
+    storage_free_bytes_max bigint,
+    wifi_rssi_dbm_avg double precision,
+    wifi_rssi_dbm_min real,
+    wifi_rssi_dbm_max real,
+    CONSTRAINT terminal_5m_pkey PRIMARY KEY (thing_id, bucket)
+);
+CREATE INDEX terminal_5m_bucket ON terminal_5m USING btree (bucket);
+
+CREATE TABLE terminal_current (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    present boolean NOT NULL,
+    battery_ratio real,
+    charging boolean,
+    storage_free_bytes bigint,
+    wifi_rssi_dbm real,
+    app_version text,
+    content_token text,
+    CONSTRAINT terminal_current_pkey PRIMARY KEY (thing_id)
+);
+
+CREATE TABLE terminal_samples (
+    thing_id integer NOT NULL,
+    agent_id integer NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    resolution_seconds smallint NOT NULL,
+    present boolean NOT NULL,
+    battery_ratio real,
+    charging boolean,
+    storage_free_bytes bigint,
+    wifi_rssi_dbm real,
+    app_version text,
+    content_token text
+);
+CREATE INDEX terminal_samples_thing_time ON terminal_samples USING btree (thing_id, corrected_at);
+CREATE INDEX terminal_samples_time ON terminal_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE terminals (
+    terminal text NOT NULL,
+    position integer NOT NULL,
+    school text NOT NULL,
+    classroom text,
+    owner text NOT NULL,
+    agent text NOT NULL,
+    model text NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT terminals_pkey PRIMARY KEY (terminal),
+    CONSTRAINT terminals_agent_fkey FOREIGN KEY (agent) REFERENCES agents(agent),
+    CONSTRAINT terminals_classroom_fkey FOREIGN KEY (classroom) REFERENCES classrooms(classroom),
+    CONSTRAINT terminals_school_fkey FOREIGN KEY (school) REFERENCES schools(school),
+    CONSTRAINT terminals_owner_check CHECK ((owner = ANY (ARRAY['student'::text, 'teacher'::text])))
+);
+CREATE INDEX terminals_agent ON terminals USING btree (agent);
+CREATE INDEX terminals_classroom ON terminals USING btree (classroom);
+CREATE INDEX terminals_school ON terminals USING btree (school);
+
+CREATE TABLE things (
+    thing_id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind text NOT NULL,
+    key text NOT NULL,
+    first_agent_id integer NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    claimed_at timestamp with time zone,
+    CONSTRAINT things_kind_key_key UNIQUE (kind, key),
+    CONSTRAINT things_pkey PRIMARY KEY (thing_id),
+    CONSTRAINT things_first_agent_id_fkey FOREIGN KEY (first_agent_id) REFERENCES agents(agent_id)
+);
+
+CREATE TABLE unknown_agents (
+    agent text NOT NULL,
+    role text,
+    host text NOT NULL,
+    software text NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT unknown_agents_pkey PRIMARY KEY (agent)
+);
+
+CREATE VIEW terminal_status AS
+ SELECT terminals.terminal,
+    terminals."position",
+    terminals.school,
+    terminals.classroom,
+    terminals.agent,
+    terminals.owner,
+        CASE
+            WHEN (behind.status = 'unreachable'::text) THEN 'unreachable'::text
+            WHEN ((behind.status = ANY (ARRAY['down'::text, 'unknown'::text])) OR (terminal_current.present IS NULL)) THEN 'unknown'::text
+            WHEN terminal_current.present THEN 'up'::text
+            ELSE 'down'::text
+        END AS status
+   FROM (((terminals
+     LEFT JOIN things ON (((things.kind = 'terminal'::text) AND (things.key = terminals.terminal))))
+     LEFT JOIN terminal_current ON ((terminal_current.thing_id = things.thing_id)))
+     LEFT JOIN ( SELECT agents.agent,
+            status_current.status
+           FROM (agents
+             JOIN status_current ON (((status_current.kind = agents.role) AND (status_current.key = COALESCE(agents.classroom, agents.agent)))))) behind ON ((behind.agent = terminals.agent)))
+  WHERE (terminals.retired_at IS NULL);
