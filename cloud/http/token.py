@@ -1,0 +1,27 @@
+"""The operator's token: asked for by the few routes that change something, when the configuration names one."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import Header, Request
+
+from cloud.http.problems import ProblemError
+
+
+async def operator_token(
+    request: Request,
+    x_bellwether_token: Annotated[
+        str | None, Header(description="The operator's token, when the API is configured with one.")
+    ] = None,
+) -> None:
+    """Refuse a request without the configured token."""
+    expected: str = request.app.state.rooms.operator_token
+    if expected and not secrets.compare_digest((x_bellwether_token or "").encode(), expected.encode()):
+        raise ProblemError(
+            401,
+            "token-needed",
+            detail="this route needs the operator's token",
+            hint="Send the header X-Bellwether-Token with the value of [api] operator_token in cloud.toml.",
+        )
