@@ -1,0 +1,1 @@
+"""Inventory: what should exist, imported from a district's folder of CSV files."""
