@@ -1,0 +1,64 @@
+"""Routes of agents: presence, what they hold, their books, their events."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from cloud.fleet import reading
+from cloud.fleet.schemas import AgentDetail, AgentList, EventList
+from cloud.http import problems
+from cloud.http.database import Reader
+from cloud.http.paging import Limit, Offset, Search, like_pattern
+from cloud.status.models import StatusWord
+from protocols.status import Presence, Role
+
+router = APIRouter(tags=["fleet"])
+
+AgentKey = Annotated[str, Path(max_length=160, examples=["s07-gw"], description="Agent id.")]
+
+
+@router.get("/agents", responses=problems.responses(422, 503))
+async def agents(
+    reader: Reader,
+    search: Search = None,
+    role: Role | None = None,
+    school: Annotated[str | None, Query(max_length=160, description="School id.", examples=["s07"])] = None,
+    presence: Presence | None = None,
+    status: StatusWord | None = None,
+    holding: Annotated[bool, Query(description="Only agents that hold something not yet receipted.")] = False,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> AgentList:
+    """Agents of the inventory with presence, lag and what they hold."""
+    filters = reading.AgentFilters(
+        pattern=like_pattern(search), role=role, school=school, presence=presence, status=status, holding=holding
+    )
+    return await reading.agents(reader, filters, limit, offset)
+
+
+@router.get("/agents/{agent}", responses=problems.responses(404, 422, 503))
+async def agent(agent: AgentKey, reader: Reader) -> AgentDetail:
+    """One agent with its ledger per epoch, what it holds per lane, and its host's newest metrics."""
+    detail = await reading.agent(reader, agent)
+    if detail is None:
+        raise problems.not_found("agent", agent, hint="GET /api/v1/agents lists every agent of the inventory.")
+    return detail
+
+
+@router.get("/agents/{agent}/events", responses=problems.responses(404, 422, 503))
+async def agent_events(
+    agent: AgentKey,
+    reader: Reader,
+    event_type: Annotated[
+        str | None, Query(alias="type", max_length=64, description="Event type.", examples=["port.changed"])
+    ] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> EventList:
+    """Events that an agent sent, newest first."""
+    events = await reading.agent_events(reader, agent, event_type, limit, offset)
+    if events is None:
+        raise problems.not_found("agent", agent, hint="GET /api/v1/agents lists every agent of the inventory.")
+    return events
