@@ -1,0 +1,111 @@
+"""The words of status and the values that the rules read and return. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class StatusWord(StrEnum):
+    """What a thing's state is called, on every screen and in every table."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+    MAINTENANCE = "maintenance"
+    FLAPPING = "flapping"
+
+
+class StatusKind(StrEnum):
+    """Kinds of thing whose status is evaluated and logged; terminals are counted in SQL from their room's status."""
+
+    LINK = "link"
+    GATEWAY = "gateway"
+    CLASSROOM = "classroom"
+
+
+Evidence = Mapping[str, str | float | bool | None]
+"""The values a rule saw, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class VantageEvidence:
+    """A link's newest values from one end; counters and probes have a time each, in corrected edge time."""
+
+    counters_at: datetime | None = None
+    oper_up: bool | None = None
+    errors_per_second: float | None = None
+    probes_at: datetime | None = None
+    loss_ratio: float | None = None
+    rtt_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEvidence:
+    """Everything the rules know of one link."""
+
+    link: str
+    school: VantageEvidence = VantageEvidence()
+    centre: VantageEvidence = VantageEvidence()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEvidence:
+    """Everything the rules know of one gateway's or classroom's agent.
+
+    `heard_at` is when the cloud last heard it, by its own clock; `offline_at` is when a will or goodbye arrived.
+    """
+
+    agent: str
+    kind: StatusKind
+    link: str | None
+    heard_at: datetime | None = None
+    offline_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one look at the evidence says. `silent` says that it rests on hearing nothing, which proves less."""
+
+    status: StatusWord
+    reason: str
+    evidence: Evidence = field(default_factory=dict)
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A thing's status as shown, and the other judgement that is still to be confirmed."""
+
+    status: StatusWord
+    since: datetime
+    reason: str
+    candidate: StatusWord | None = None
+    candidate_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the log to be written."""
+
+    kind: StatusKind
+    key: str
+    previous: StatusWord | None
+    status: StatusWord
+    changed_at: datetime
+    reason: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole district's evidence at one moment. `heard_at` is when the cloud last heard any agent at all."""
+
+    at: datetime
+    heard_at: datetime | None
+    links: tuple[LinkEvidence, ...]
+    agents: tuple[AgentEvidence, ...]

@@ -1,0 +1,98 @@
+"""Reads the evidence and writes the verdicts. The only writer of `status_current` and `status_log`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from cloud.db.queries import Queries
+from cloud.status.models import (
+    AgentEvidence,
+    Change,
+    LinkEvidence,
+    Settled,
+    Snapshot,
+    StatusKind,
+    StatusWord,
+    VantageEvidence,
+)
+from cloud.status.schemas import StatusChange
+
+QUERIES = Queries(Path(__file__).with_name("queries.sql"))
+
+
+async def snapshot(connection: psycopg.AsyncConnection) -> Snapshot:
+    """Return the whole district's evidence now; `at` is the database's clock, so that every worker judges alike."""
+    moment = await (await connection.execute(QUERIES["moment"])).fetchone()
+    assert moment is not None
+    links = await (await connection.execute(QUERIES["link_evidence"])).fetchall()
+    agents = await (await connection.execute(QUERIES["agent_evidence"])).fetchall()
+    return Snapshot(
+        at=moment[0],
+        heard_at=moment[1],
+        links=tuple(LinkEvidence(row[0], VantageEvidence(*row[1:7]), VantageEvidence(*row[7:13])) for row in links),
+        agents=tuple(
+            AgentEvidence(
+                agent=agent if role == "gateway" else classroom,
+                kind=StatusKind(role),
+                link=link,
+                heard_at=heard_at,
+                offline_at=offline_at,
+            )
+            for agent, role, classroom, link, heard_at, offline_at in agents
+        ),
+    )
+
+
+async def board(connection: psycopg.AsyncConnection) -> dict[tuple[StatusKind, str], Settled]:
+    """Return the status of everything as last written."""
+    rows = await (await connection.execute(QUERIES["board"])).fetchall()
+    return {
+        (StatusKind(kind), key): Settled(StatusWord(status), since, reason) for kind, key, status, since, reason in rows
+    }
+
+
+async def write(connection: psycopg.AsyncConnection, changes: Sequence[Change]) -> None:
+    """Write changes to the current table and the log, and tell the API workers, in one transaction."""
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.executemany(
+            QUERIES["write_status"],
+            [
+                {
+                    "kind": change.kind.value,
+                    "key": change.key,
+                    "status": change.status.value,
+                    "since": change.changed_at,
+                    "reason": change.reason,
+                }
+                for change in changes
+            ],
+        )
+        await cursor.executemany(
+            QUERIES["log_change"],
+            [
+                {
+                    "kind": change.kind.value,
+                    "key": change.key,
+                    "previous": change.previous.value if change.previous is not None else None,
+                    "status": change.status.value,
+                    "changed_at": change.changed_at,
+                    "reason": change.reason,
+                    "evidence": Jsonb(dict(change.evidence)),
+                }
+                for change in changes
+            ],
+        )
+        await cursor.execute(QUERIES["notify"])
+
+
+async def changes_of(connection: psycopg.AsyncConnection, kind: StatusKind, key: str, limit: int) -> list[StatusChange]:
+    """Return the newest changes of one thing, newest first."""
+    cursor = await connection.execute(QUERIES["changes_of"], {"kind": kind.value, "key": key, "limit": limit})
+    return [
+        StatusChange(changed_at=changed_at, status=status, previous=previous, reason=reason, evidence=evidence)
+        for changed_at, status, previous, reason, evidence in await cursor.fetchall()
+    ]
