@@ -1,0 +1,31 @@
+"""The messages of the live stream; `event:` names the kind, `data:` is one of these documents."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from cloud.fleet.schemas import AgentRow
+from cloud.http.schemas import Document, Moment
+from cloud.inventory.schemas import LinkRow
+
+
+class LinkEvent(Document):
+    """`event: link`: the links that changed since the last such message, at most one message a second."""
+
+    at: Moment
+    items: list[LinkRow]
+
+
+class AgentEvent(Document):
+    """`event: agent`: the agents whose presence, status or session changed since the last such message."""
+
+    at: Moment
+    items: list[AgentRow]
+
+
+class PingEvent(Document):
+    """`event: ping`: every 15 seconds; a stream silent for 40 seconds is dead."""
+
+    at: Moment
+    database: bool = Field(examples=[True])
+    """Whether the cloud can read its database now; while it cannot, what is shown is stale."""
