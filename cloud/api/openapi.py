@@ -1,0 +1,69 @@
+"""The OpenAPI document, generated from the routes: `python -m cloud.api.openapi [--check] [FILE]`.
+
+`docs/openapi.json` is its committed form; a test compares the two. Nothing is started to make it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from cloud.http.schemas import Problem
+from cloud.live.schemas import AgentEvent, LinkEvent, PingEvent
+
+API_VERSION = "1"
+_UNROUTED: tuple[type[BaseModel], ...] = (Problem, LinkEvent, AgentEvent, PingEvent)
+"""Models that no route returns by itself: problems, and what the stream carries."""
+
+_DESCRIPTION = """The centre of a school district's IoT and network, for reading.
+
+Times are RFC 3339 in UTC; points of a series are epoch milliseconds. Units are at the end of names.
+What was not measured is null, never 0. Every error is an RFC 9457 problem with a hint."""
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of an assembled app, complete with problems and stream messages."""
+    made = get_openapi(title="Bellwether", version=API_VERSION, description=_DESCRIPTION, routes=app.routes)
+    schemas: dict[str, Any] = made["components"]["schemas"]
+    _, extra = models_json_schema(
+        [(model, "serialization") for model in _UNROUTED], ref_template="#/components/schemas/{model}"
+    )
+    for name, schema in extra["$defs"].items():
+        schemas.setdefault(name, schema)
+    for leftover in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(leftover, None)
+    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    return made
+
+
+def text() -> str:
+    """Return the document as it is committed."""
+    from cloud.api.app import assemble
+
+    return json.dumps(document(assemble()), ensure_ascii=False, indent=2) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the document, or with `--check` compare it with the file."""
+    check = "--check" in arguments
+    names = [argument for argument in arguments if not argument.startswith("-")]
+    path = Path(names[0] if names else "docs/openapi.json")
+    made = text()
+    if not check:
+        path.write_text(made, encoding="utf-8")
+        return 0
+    if path.is_file() and path.read_text(encoding="utf-8") == made:
+        return 0
+    sys.stderr.write(f"{path} is not what the routes say; run: python -m cloud.api.openapi\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
