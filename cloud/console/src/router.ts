@@ -1,0 +1,48 @@
+import { createRouter, createWebHistory } from 'vue-router'
+import OverviewPage from './views/OverviewPage.vue'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Which entry of the rail is lit, and whose title the tab shows. */
+    section: 'overview' | 'links' | 'schools' | 'agents' | 'quarantine' | 'missing'
+  }
+}
+
+// The overview comes with the first load, the others (and the charts with them) after it: see `preloadPages`.
+const PAGES = {
+  links: () => import('./views/LinksPage.vue'),
+  link: () => import('./views/LinkPage.vue'),
+  schools: () => import('./views/SchoolsPage.vue'),
+  school: () => import('./views/SchoolPage.vue'),
+  agents: () => import('./views/AgentsPage.vue'),
+  agent: () => import('./views/AgentPage.vue'),
+  quarantine: () => import('./views/QuarantinePage.vue'),
+  missing: () => import('./views/MissingPage.vue'),
+}
+
+/** Fetch every page when the browser is idle: a page must open, and say why it has no data, while the centre is away. */
+export function preloadPages(): void {
+  const load = () => {
+    for (const page of Object.values(PAGES)) void page().catch(() => undefined)
+  }
+  if ('requestIdleCallback' in window) window.requestIdleCallback(load, { timeout: 3000 })
+  else setTimeout(load, 1000)
+}
+
+export function createConsoleRouter() {
+  return createRouter({
+    history: createWebHistory(),
+    routes: [
+      { path: '/', component: OverviewPage, meta: { section: 'overview' } },
+      { path: '/links', component: PAGES.links, meta: { section: 'links' } },
+      { path: '/links/:id', component: PAGES.link, props: true, meta: { section: 'links' } },
+      { path: '/schools', component: PAGES.schools, meta: { section: 'schools' } },
+      { path: '/schools/:id', component: PAGES.school, props: true, meta: { section: 'schools' } },
+      { path: '/agents', component: PAGES.agents, meta: { section: 'agents' } },
+      { path: '/agents/:id', component: PAGES.agent, props: true, meta: { section: 'agents' } },
+      { path: '/quarantine', component: PAGES.quarantine, meta: { section: 'quarantine' } },
+      { path: '/:path(.*)*', component: PAGES.missing, meta: { section: 'missing' } },
+    ],
+    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+  })
+}
