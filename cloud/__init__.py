@@ -1,0 +1,1 @@
+"""The district centre: inventory, ingest, telemetry, status, API and console."""

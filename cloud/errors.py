@@ -1,0 +1,55 @@
+"""The cloud's error tree. Each class says whether trying again can help and gives the operator a hint."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CloudError(Exception):
+    """Something at the centre went wrong; `retryable` says whether waiting may help."""
+
+    retryable: ClassVar[bool] = False
+    hint: ClassVar[str] = ""
+
+
+class ConfigError(CloudError):
+    """The configuration cannot be used; `problems` holds every reason found, not only the first."""
+
+    hint = "Correct the keys named above; docs/examples/cloud.toml shows every key with its default."
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        super().__init__(f"{source}: " + "; ".join(problems))
+        self.source = source
+        self.problems = problems
+
+
+class DatabaseUnavailable(CloudError):
+    """The database does not answer."""
+
+    retryable = True
+    hint = "Check [database] dsn and that PostgreSQL is running; the cloud goes on by itself when it is back."
+
+
+class BrokerUnavailable(CloudError):
+    """The MQTT broker does not answer or refuses the login."""
+
+    retryable = True
+    hint = "Check [broker] host, port and credentials; the cloud reconnects by itself."
+
+
+class MigrationError(CloudError):
+    """The database's schema and this version's migrations do not fit together."""
+
+    hint = "Run `bellwether cloud migrate`; never edit a migration that has been applied, add a new one."
+
+
+class InventoryRefused(CloudError):
+    """An inventory folder has problems; nothing of it was imported."""
+
+    hint = "Correct the rows listed and import the folder again; `--dry-run` checks without importing."
+
+
+class QuarantineUnknown(CloudError):
+    """There is no such entry in quarantine."""
+
+    hint = "List the entries with `bellwether quarantine list`."
