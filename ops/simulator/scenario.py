@@ -1,0 +1,162 @@
+"""Scenarios: what goes wrong when, as TOML files that say it in words too.
+
+A scenario is a list of steps in order of time, counted from the moment the district's agents begin to start. It is
+checked against the district before anything runs, every problem at once. Carrying steps out is `ops.simulator.stage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ops.simulator.district import REAL_SCHOOL
+
+FOLDER = Path(__file__).parent / "scenarios"
+EVERY_LINK = "all"
+REAL_CLOCK = "real"
+
+
+class ScenarioInvalid(Exception):
+    """A scenario that cannot be run; one line per problem."""
+
+    exit_code = 2
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        super().__init__(f"scenario {source}:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+        self.hint = "`bellwether sim scenarios` lists the scenarios that come with Bellwether; they are good examples"
+
+
+class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="action"):
+    """What all steps have: when, and what to tell the people who watch."""
+
+    at_seconds: Annotated[float, Meta(ge=0, le=86_400)]
+    say: Annotated[str, Meta(min_length=1, max_length=500)]
+    say_zh: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class LinkStep(Step, frozen=True, kw_only=True):
+    """A step that concerns links, by key, or all of them."""
+
+    links: Annotated[list[str], Meta(min_length=1)] | Literal["all"]
+
+    def chosen(self, every: Collection[str]) -> list[str]:
+        """Return the keys meant."""
+        return list(every) if self.links == EVERY_LINK else [link for link in every if link in self.links]
+
+
+class Cut(LinkStep, frozen=True, kw_only=True, tag="cut"):
+    """The line is gone and both ends see it: no light, connections reset."""
+
+
+class BlackHole(LinkStep, frozen=True, kw_only=True, tag="black-hole"):
+    """The line looks well but nothing passes."""
+
+
+class Degrade(LinkStep, frozen=True, kw_only=True, tag="degrade"):
+    """The line loses a share of the packets and slows down."""
+
+    loss_ratio: Annotated[float, Meta(gt=0, le=0.9)]
+
+
+class Heal(LinkStep, frozen=True, kw_only=True, tag="heal"):
+    """The line is well again."""
+
+
+class AgentStep(Step, frozen=True, kw_only=True):
+    """A step that concerns agents with a process of their own (those of the real school)."""
+
+    agents: Annotated[list[str], Meta(min_length=1)]
+
+
+class KillAgent(AgentStep, frozen=True, kw_only=True, tag="kill-agent"):
+    """SIGKILL, as a power cut does."""
+
+
+class StartAgent(AgentStep, frozen=True, kw_only=True, tag="start-agent"):
+    """Start an agent that was killed."""
+
+
+class KillService(Step, frozen=True, kw_only=True, tag="kill-service"):
+    """SIGKILL to a part of the centre; the demo starts it again as a supervisor would."""
+
+    service: Literal["broker", "cloud", "database"]
+
+
+AnyStep = Cut | BlackHole | Degrade | Heal | KillAgent | StartAgent | KillService
+
+
+class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One story. `school_clock` is `real`, or the time of day at school when it begins, such as `09:14`."""
+
+    summary: Annotated[str, Meta(min_length=1, max_length=300)]
+    summary_zh: Annotated[str, Meta(min_length=1, max_length=300)]
+    school_clock: Annotated[str, Meta(pattern=r"^(real|([01]\d|2[0-3]):[0-5]\d)$")] = REAL_CLOCK
+    steps: list[AnyStep] = []
+
+    @property
+    def ends_at_seconds(self) -> float:
+        """When the last step has been taken."""
+        return max((step.at_seconds for step in self.steps), default=0.0)
+
+
+def names() -> list[str]:
+    """Return the names of the scenarios that come with Bellwether."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(name: str, links: Collection[str], agents: Collection[str]) -> Scenario:
+    """Read a scenario by name, or by path when it ends in `.toml`, and check it against the district.
+
+    Raises:
+        ScenarioInvalid: no such scenario, not TOML, or steps that cannot be taken.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        known = ", ".join(names())
+        raise ScenarioInvalid(name, [f"cannot be read ({error.strerror}); known: {known}"]) from error
+    scenario = parse(text, name)
+    if problems := check(scenario, links, agents):
+        raise ScenarioInvalid(name, problems)
+    return scenario
+
+
+def parse(text: bytes, source: str) -> Scenario:
+    """Return the scenario written in `text`.
+
+    Raises:
+        ScenarioInvalid: not TOML, unknown keys or actions, values out of range.
+    """
+    try:
+        return msgspec.toml.decode(text, type=Scenario)
+    except msgspec.DecodeError as error:
+        raise ScenarioInvalid(source, [str(error)]) from error
+
+
+def check(scenario: Scenario, links: Collection[str], agents: Collection[str]) -> list[str]:
+    """Return every reason why the scenario cannot be played in this district."""
+    problems: list[str] = []
+    latest = 0.0
+    for number, step in enumerate(scenario.steps, start=1):
+        where = f"step {number} ({step.at_seconds:g} s)"
+        if step.at_seconds < latest:
+            problems.append(f"{where}: comes before the step above it ({latest:g} s)")
+        latest = max(latest, step.at_seconds)
+        if isinstance(step, LinkStep) and step.links != EVERY_LINK:
+            problems += [f"{where}: no such link: {link!r}" for link in step.links if link not in links]
+        if isinstance(step, AgentStep):
+            for agent in step.agents:
+                if agent not in agents:
+                    problems.append(f"{where}: no such agent: {agent!r}")
+                elif not agent.startswith(f"{REAL_SCHOOL}-"):
+                    problems.append(
+                        f"{where}: {agent!r} runs inside the simulator; "
+                        f"only agents of {REAL_SCHOOL} have a process that can be killed"
+                    )
+    return problems
