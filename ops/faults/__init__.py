@@ -1,0 +1,1 @@
+"""Faults made on purpose: lines that fail, processes that die. Used by the simulator, the demo and the tests."""
