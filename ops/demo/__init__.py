@@ -1,0 +1,1 @@
+"""The demo: the whole main job on one machine, on embedded defaults, told while it happens."""
