@@ -23,7 +23,9 @@ def test_a_small_run_measures_and_loses_nothing():
     assert found.checkins > 0
     assert found.items > 20
     assert 10_000_000 < found.rss_bytes <= found.rss_peak_bytes
-    assert found.cpu_ratio > 0
+    # The kernel counts CPU time in ticks of 10 ms, so three quiet seconds may well count none; starting never does.
+    assert found.cpu_start_seconds > 0
+    assert 0 <= found.cpu_ratio < 2
     assert "20 terminals check in, 2 switches of 4 ports" in said[0]
 
 
