@@ -11,6 +11,9 @@ Value = str | int | float | None
 Row = tuple[Value, ...]
 
 ID_PATTERN = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+RETIRED_RATIO = 0.1
+RETIRED_AT_LEAST = 5
+"""An import that would retire so many rows of a table, and more than that share of it, must be asked for by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,16 @@ class TableChanges:
     retired: int = 0
     unchanged: int = 0
 
+    @property
+    def before(self) -> int:
+        """Rows that were there before, without the retired ones."""
+        return self.changed + self.retired + self.unchanged
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether so much would be retired that the folder is more likely incomplete than right."""
+        return self.retired >= RETIRED_AT_LEAST and self.retired > RETIRED_RATIO * self.before
+
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
@@ -90,6 +103,11 @@ class ImportReport:
                 for name in ("added", "changed", "retired", "unchanged")
             )
         )
+
+    @property
+    def shrinking(self) -> list[str]:
+        """Names of the tables that would lose a large share of their rows."""
+        return [name for name, change in self.changes.items() if change.shrinks]
 
 
 @dataclass(slots=True)

@@ -3,6 +3,9 @@
 The folder is read and checked before the database is touched. Then one transaction compares every table with it, writes
 what differs, retires what left, and claims the things that telemetry had met before. A dry run does the same and rolls
 back, so that what it reports is what an import would do.
+
+A folder that lacks a large share of what exists is refused: a truncated export or another district's folder would
+otherwise retire half a district, whose agents then count as unknown.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import psycopg
 import structlog
 
 from cloud.db import require_schema
-from cloud.errors import DatabaseUnavailable
+from cloud.errors import DatabaseUnavailable, InventoryRefused
 from cloud.inventory import repository
 from cloud.inventory.folder import read_folder
 from cloud.inventory.models import TABLES, Folder, ImportReport, Row, Table, TableChanges
@@ -24,11 +27,29 @@ from cloud.inventory.models import TABLES, Folder, ImportReport, Row, Table, Tab
 _log = structlog.get_logger(__name__)
 
 
-def import_folder(dsn: str, folder: Path, *, dry_run: bool = False) -> ImportReport:
-    """Import a folder and return what changed.
+class InventoryShrinks(InventoryRefused):
+    """The folder would retire a large share of what exists; `report` tells what an import would have changed."""
+
+    hint = (
+        "Is it the right folder, and complete? `--dry-run` shows what would change;"
+        " if what is missing is really gone, import with `--retire`."
+    )
+    exit_code = 2
+
+    def __init__(self, report: ImportReport) -> None:
+        losses = ", ".join(
+            f"{report.changes[name].retired} of {report.changes[name].before} {name}" for name in report.shrinking
+        )
+        super().__init__(f"{report.folder}: would retire {losses}; nothing was imported")
+        self.report = report
+
+
+def import_folder(dsn: str, folder: Path, *, dry_run: bool = False, retire: bool = False) -> ImportReport:
+    """Import a folder and return what changed; `retire` accepts that a large share of what exists may be retired.
 
     Raises:
         InventoryProblems: nothing was imported; every problem is in it.
+        InventoryShrinks: nothing was imported; a large share would be retired, and `retire` was not given.
         DatabaseUnavailable: nothing was imported; try again later.
         MigrationError: nothing was imported; the database lacks this version's schema.
     """
@@ -37,6 +58,8 @@ def import_folder(dsn: str, folder: Path, *, dry_run: bool = False) -> ImportRep
     try:
         with psycopg.connect(dsn, connect_timeout=10) as connection:
             report = _import(connection, content, str(folder), dry_run)
+            if report.shrinking and not retire:
+                raise InventoryShrinks(report)
             if dry_run:
                 connection.rollback()
     except psycopg.OperationalError as error:

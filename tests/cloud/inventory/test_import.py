@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from cloud.inventory.folder import InventoryProblems, decode, read_folder
-from cloud.inventory.models import TABLES
-from cloud.inventory.service import import_folder
+from cloud.inventory.models import TABLES, TableChanges
+from cloud.inventory.service import InventoryShrinks, import_folder
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "district"
 
@@ -161,6 +161,35 @@ def test_what_changed_and_what_left_is_told_and_what_returns_is_no_longer_retire
         (folder / "terminals.csv").write_text(before, "utf-8")
         assert import_folder(database, folder).changes["terminals"].added == 1
         assert connection.execute(query, [gone]).fetchone() == (False,)
+
+
+@pytest.mark.parametrize(
+    ("retired", "before", "shrinks"),
+    [(0, 0, False), (4, 4, False), (5, 5, True), (5, 50, False), (6, 50, True), (4, 39, False), (2_927, 29_269, True)],
+)
+def test_a_table_shrinks_when_a_tenth_of_it_and_more_than_a_few_would_leave(
+    retired: int, before: int, shrinks: bool
+) -> None:
+    assert TableChanges(added=3, changed=0, retired=retired, unchanged=before - retired).shrinks is shrinks
+
+
+@pytest.mark.db
+def test_a_folder_that_would_retire_a_large_share_is_refused_unless_that_is_meant(database: str, folder: Path) -> None:
+    import_folder(database, folder)
+    # Another district's terminals: as many as before, but none of those that exist.
+    text = (folder / "terminals.csv").read_text("utf-8")
+    (folder / "terminals.csv").write_text(text.replace("-t0", "-t9"), "utf-8")
+    for dry_run in (True, False):
+        with pytest.raises(InventoryShrinks, match=r"would retire 6 of 6 terminals; nothing was imported") as refused:
+            import_folder(database, folder, dry_run=dry_run)
+        assert refused.value.report.dry_run is dry_run
+        assert refused.value.report.changes["terminals"] == TableChanges(added=6, retired=6)
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM terminals WHERE retired_at IS NULL").fetchone() == (6,)
+        assert connection.execute("SELECT count(*) FROM terminals").fetchone() == (6,)
+    assert import_folder(database, folder, dry_run=True, retire=True).total.retired == 6
+    assert import_folder(database, folder, retire=True).total.retired == 6
+    assert import_folder(database, folder).total == TableChanges(unchanged=30)
 
 
 @pytest.mark.db

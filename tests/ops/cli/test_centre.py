@@ -128,6 +128,24 @@ def test_inventory_import_reports_and_refuses(database: str, tmp_path: Path) -> 
     assert "links.csv:1: contracted_bps: column is missing" in done.stderr
 
 
+@pytest.mark.db
+def test_inventory_import_refuses_to_retire_a_large_share_without_being_told(database: str, tmp_path: Path) -> None:
+    answer("inventory", "import", str(EXAMPLES / "district"), dsn=database)
+    folder = shutil.copytree(EXAMPLES / "district", tmp_path / "district")
+    header, *_ = (folder / "terminals.csv").read_text("utf-8").splitlines()
+    (folder / "terminals.csv").write_text(f"{header}\n", "utf-8")
+    for options in (("--dry-run",), ()):
+        done = bellwether("inventory", "import", str(folder), *options, dsn=database)
+        assert done.returncode == 2
+        assert "would retire 6 of 6 terminals; nothing was imported" in done.stderr
+        assert "import with `--retire`" in done.stderr
+        assert "terminals" in done.stdout
+        told = json.loads(bellwether("inventory", "import", str(folder), *options, "--json", dsn=database).stdout)
+        assert (told["refused"], told["total"]["retired"]) == (["terminals"], 6)
+    meant = answer("inventory", "import", str(folder), "--retire", dsn=database)
+    assert (meant["refused"], meant["total"]["retired"]) == ([], 6)
+
+
 def make_spool(path: Path, produced: int, confirmed: int, held: dict[int, int], next_seq: int) -> None:
     """Write a spool file as an agent leaves it."""
     path.parent.mkdir(parents=True)
