@@ -78,7 +78,7 @@ class RowCount:
 
 @dataclass(frozen=True, slots=True)
 class LedgerTotal:
-    """The sum over every agent; the books close when `lost` and `duplicated` are 0."""
+    """The sum over the lines of a report; the books close when `lost` and `duplicated` are 0."""
 
     produced: int
     stored: int
@@ -159,8 +159,10 @@ def close_line(
     )
 
 
-def read_ledger(dsn: str, spools: Sequence[SpoolBooks] = (), *, count_rows: bool = True) -> LedgerReport:
-    """Close the books of every agent, from one snapshot of the database taken after the spools were read.
+def read_ledger(
+    dsn: str, spools: Sequence[SpoolBooks] = (), *, agent: str | None = None, count_rows: bool = True
+) -> LedgerReport:
+    """Close the books of every agent, or of one, from one snapshot of the database taken after the spools were read.
 
     Raises:
         DatabaseUnavailable: try again later.
@@ -169,19 +171,21 @@ def read_ledger(dsn: str, spools: Sequence[SpoolBooks] = (), *, count_rows: bool
         with psycopg.connect(dsn, connect_timeout=10, row_factory=dict_row) as connection:
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
-            return _read(connection, spools, count_rows)
+            return _read(connection, spools, agent, count_rows)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error).strip()) from error
 
 
-def _read(connection: Connection[Any], spools: Sequence[SpoolBooks], count_rows: bool) -> LedgerReport:
+def _read(
+    connection: Connection[Any], spools: Sequence[SpoolBooks], agent: str | None, count_rows: bool
+) -> LedgerReport:
     at = datetime.now(UTC)
-    by_identity = {(spool.agent, spool.epoch): spool for spool in spools}
-    rows = connection.execute(QUERIES["epochs"]).fetchall()
+    by_identity = {(spool.agent, spool.epoch): spool for spool in spools if agent in (None, spool.agent)}
+    rows = [row for row in connection.execute(QUERIES["epochs"]).fetchall() if agent in (None, row["agent"])]
     known = {(row["agent"], row["epoch"]) for row in rows}
     rows += [_nothing_yet(spool) for identity, spool in by_identity.items() if identity not in known]
     lines = [_close(connection, row, by_identity.get((row["agent"], row["epoch"])), at) for row in rows]
-    counts = _count_rows(connection) if count_rows else []
+    counts = [count for count in _count_rows(connection) if agent in (None, count.agent)] if count_rows else []
     names = ("produced", "stored", "held", "thinned", "damaged", "quarantined", "surplus", "conflicts", "resent")
     sums = {name: sum(getattr(line, name) for line in lines) for name in names}
     total = LedgerTotal(

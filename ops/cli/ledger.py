@@ -26,7 +26,7 @@ def ledger(
             help="Folder below which the agents' spool.db files lie; makes the books exact.", show_default=False
         ),
     ] = None,
-    agent: Annotated[str | None, typer.Option(help="Show the lines of one agent only.", show_default=False)] = None,
+    agent: Annotated[str | None, typer.Option(help="Close the books of one agent only.", show_default=False)] = None,
     rows: Annotated[
         bool, typer.Option("--rows/--no-rows", help="Count rows in the tables against stored items.")
     ] = True,
@@ -40,16 +40,17 @@ def ledger(
     books = [] if spools is None else [line for path in sorted(spools.rglob("spool.db")) for line in _read(path)]
     if spools is not None and not books:
         output.fail(f"no spool.db below {spools}", hint="name the folder that holds the agents' data folders")
-    report = read_ledger(dsn, books, count_rows=rows)
-    lines = [line for line in report.lines if agent in (None, line.agent)]
+    report = read_ledger(dsn, books, agent=agent, count_rows=rows)
+    if agent is not None and not report.lines:
+        output.fail(f"no books of an agent {agent!r}", hint="`bellwether ledger` lists every agent that ever reported")
     if json:
         output.print_json(
             {
                 "at": report.at,
                 "exact": report.exact,
-                "spools": len({line.agent for line in books}),
+                "spools": len({line.agent for line in books if agent in (None, line.agent)}),
                 "total": asdict(report.total),
-                "lines": [asdict(line) for line in lines],
+                "lines": [asdict(line) for line in report.lines],
                 "row_differences": [
                     {**asdict(count), "duplicated": count.duplicated, "missing": count.missing}
                     for count in report.row_differences
@@ -57,7 +58,7 @@ def ledger(
             }
         )
     else:
-        _print(report, [asdict(line) for line in lines])
+        _print(report, [asdict(line) for line in report.lines])
     if report.total.lost or report.total.duplicated:
         raise typer.Exit(int(output.ExitCode.FAILED))
 

@@ -211,6 +211,31 @@ def test_the_ledger_tells_loss_and_exits_with_1(database: str, tmp_path: Path) -
 
 
 @pytest.mark.db
+def test_the_ledger_of_one_agent_totals_that_agent_alone(database: str) -> None:
+    answer("inventory", "import", str(EXAMPLES / "district"), dsn=database)
+    store_segments(database, {1: 10})
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "INSERT INTO agent_epochs (agent_id, epoch, first_received_at, last_received_at, stored_items)"
+            " SELECT agent_id, 'f', now(), now(), 5 FROM agents WHERE agent = 's02-gw'"
+        )
+    # The five rows of the other agent are in no table: that is its loss, and nobody else's.
+    everyone = bellwether("ledger", "--json", dsn=database)
+    assert everyone.returncode == 1
+    total = json.loads(everyone.stdout)["total"]
+    assert (total["stored"], total["lost"]) == (15, 5)
+    one = answer("ledger", "--agent", "s01-gw", dsn=database)
+    assert [line["agent"] for line in one["lines"]] == ["s01-gw"]
+    assert (one["total"]["stored"], one["total"]["lost"], one["row_differences"]) == (10, 0, [])
+    other = bellwether("ledger", "--agent", "s02-gw", "--no-rows", "--json", dsn=database)
+    assert other.returncode == 0
+    assert json.loads(other.stdout)["total"]["stored"] == 5
+    unknown = bellwether("ledger", "--agent", "s09-gw", dsn=database)
+    assert unknown.returncode == 1
+    assert "no books of an agent 's09-gw'" in unknown.stderr
+
+
+@pytest.mark.db
 def test_quarantine_is_listed_shown_and_replayed(database: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(
