@@ -21,8 +21,9 @@ Epoch = Annotated[
 Instance = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$", description="Random id of one agent process (64 bits, hex)")]
 BootId = Annotated[str, Meta(min_length=1, max_length=64, description="The kernel's boot id")]
 Seq = Annotated[int, Meta(ge=1, le=2**62, description="Order number of a segment in its epoch, from 1, gap-free")]
+HighSeq = Annotated[int, Meta(ge=0, le=2**62, description="Highest seq known of an epoch, 0 for none")]
 Milliseconds = Annotated[int, Meta(ge=0, le=2**52)]
-Count = Annotated[int, Meta(ge=0, le=2**62)]
+Count = Annotated[int, Meta(ge=0, le=2**48, description="Number of things; a whole district's add up within 64 bits")]
 ThingKey = Annotated[
     str, Meta(min_length=1, max_length=160, description="Natural key of a thing, e.g. s07-sw01/GigabitEthernet0/0/1")
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from protocols.identity import AgentId, Count, Epoch, Milliseconds, Seq
+from protocols.identity import AgentId, Count, Epoch, HighSeq, Milliseconds, Seq
 from protocols.segments import WIRE_VERSION
 
 Credit = Annotated[int, Meta(ge=1, le=1024, description="segments the agent may have in flight")]
@@ -65,7 +65,7 @@ class Welcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     verdict: Verdict
     cloud_time_ms: Milliseconds
     credit: Credit
-    high_seq: Count = 0
+    high_seq: HighSeq = 0
     detail: str = ""
 
 

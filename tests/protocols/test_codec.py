@@ -136,6 +136,7 @@ def test_bytes_behind_the_frame_are_refused() -> None:
         ({"blocks": [{"kind": "weather"}]}, "weather"),
         ({"blocks": [{"kind": "terminal", "thing": []}]}, "length >= 1"),
         ({"books": None}, "Expected `object`"),
+        ({"books": {"produced_items": 2**48 + 1}}, "<= 281474976710656"),
     ],
 )
 def test_what_is_not_of_the_schema_is_refused_with_its_place(changes: dict[str, object], message: str) -> None:

@@ -107,12 +107,19 @@ def test_a_status_that_cannot_be_read_is_quarantined_and_the_next_is_handled(pub
     agent._client.publish(status_topic(agent.agent), b"\xffnoise", qos=1)
     forged = Status(agent="s01-a2", presence=Presence.ONLINE, session=1, instance=agent.instance)
     agent._client.publish(status_topic(agent.agent), encode(forged), qos=1)
-    too_much = [LaneHeld(lane=lane, segments=1, items=2**62, size_bytes=1) for lane in Lane]
-    agent.birth(held=too_much)
+    # A few such counts added up are more than PostgreSQL's bigint holds, and the district had no overview any more.
+    agent.birth(held=[LaneHeld(lane=Lane.LIVE, segments=1, items=2**62, size_bytes=1)])
+    agent.birth(books=Books(held_items=2**62, thinned_items=2**62, damaged_items=2**62))
+    held(agent)
+    # A second process is refused with the host it names, and this one the database cannot hold.
+    second = Status(agent=agent.agent, presence=Presence.ONLINE, session=9, instance="f" * 16, host="\0")
+    agent._client.publish(status_topic(agent.agent), encode(second), qos=1)
     held(agent)
     assert sorted(str(row[0]) for row in rows("SELECT reason FROM quarantine")) == [
         "agent_mismatch",
         "bad_compression",
         "bad_row",
+        "bad_schema",
+        "bad_schema",
     ]
     assert rows(PRESENCE) == [("online", 1, agent.instance)]
