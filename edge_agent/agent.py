@@ -28,7 +28,7 @@ from edge_agent.spool import Spool, SpoolError, SpoolLimits
 from edge_agent.terminals import CheckIn, PresenceRules, Terminals
 from edge_agent.uplink import Broker, Phase, Speaker, Tls, Uplink
 from protocols.events import AttributeValue
-from protocols.samples import DeviceSample, HostSample, Kind
+from protocols.samples import HostSample, Kind
 from protocols.status import Role
 
 if TYPE_CHECKING:
@@ -196,20 +196,10 @@ class Agent:
     def _deliver(self, reading: Reading) -> None:
         """Hand a reading to the spool; never waits."""
         for sample in reading.samples:
-            if isinstance(sample, DeviceSample):
-                self._note_device(sample)
-            elif isinstance(sample, HostSample):
+            if isinstance(sample, HostSample):
                 self._host = sample
-        for one in reading.events:
-            if one.type == "device.refused" and one.thing in self._devices:
-                before = self._devices[one.thing]
-                self._devices[one.thing] = DeviceState(
-                    device=before.device,
-                    reachable=before.reachable,
-                    refused=True,
-                    since_ms=one.observed_at_ms,
-                    polled_at_ms=before.polled_at_ms,
-                )
+        for name, state in self._devices.items():
+            self._devices[name] = state.after(reading)
         try:
             self.spool.offer((*reading.events, *reading.samples))
             self._spool_refuses = False
@@ -219,19 +209,6 @@ class Agent:
             if not self._spool_refuses:
                 self._log.error("events_given_up", reason=str(error), hint=error.hint)
             self._spool_refuses = True
-
-    def _note_device(self, sample: DeviceSample) -> None:
-        before = self._devices.get(sample.thing)
-        if before is None:
-            return
-        changed = before.reachable != sample.reachable
-        self._devices[sample.thing] = DeviceState(
-            device=sample.thing,
-            reachable=sample.reachable,
-            refused=before.refused and not sample.reachable,
-            since_ms=sample.observed_at_ms if changed or before.since_ms is None else before.since_ms,
-            polled_at_ms=sample.observed_at_ms,
-        )
 
     def _tell(self, name: str, **attributes: AttributeValue) -> None:
         self._deliver(Reading(events=(event(name, Kind.HOST, self.id, stamp(self._clock), **attributes),)))

@@ -7,25 +7,56 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from edge_agent.collectors.reading import Reading
 from edge_agent.scheduler import Course
 from edge_agent.spool import SpoolStats
 from edge_agent.uplink.values import UplinkSnapshot
+from protocols.samples import DeviceSample
 from protocols.status import Role
 
 CLOCK_STEP_SECONDS = 2.0
 """Two seconds: below it, NTP slews; the cloud corrects times beyond it from the monotonic clock."""
 
 
+_DEVICE_EVENTS = {
+    "device.reachable": (True, False),
+    "device.unreachable": (False, False),
+    "device.refused": (True, True),
+}
+"""What a device's events say of it: reachable, refused."""
+
+
 class DeviceState(Struct, frozen=True, kw_only=True):
-    """A device as last polled; `reachable` is None before the first answer or silence."""
+    """A device as last heard of; `reachable` is None before the first answer or silence.
+
+    Polls and events both tell: whichever collector meets the change says it once, and while the device's breaker
+    holds the polls back there is no sample to say it again.
+    """
 
     device: str
     reachable: bool | None = None
     refused: bool = False
     since_ms: int | None = None
     polled_at_ms: int | None = None
+
+    def after(self, reading: Reading) -> DeviceState:
+        """Return the state after a reading; of one poll the events came last."""
+        state = self
+        for sample in reading.samples:
+            if isinstance(sample, DeviceSample) and sample.thing == self.device:
+                state = state._turned(sample.reachable, state.refused and sample.reachable, sample.observed_at_ms)
+                state = structs.replace(state, polled_at_ms=sample.observed_at_ms)
+        for one in reading.events:
+            if one.thing == self.device and one.type in _DEVICE_EVENTS:
+                state = state._turned(*_DEVICE_EVENTS[one.type], one.observed_at_ms)
+        return state
+
+    def _turned(self, reachable: bool, refused: bool, at_ms: int) -> DeviceState:
+        if (reachable, refused) == (self.reachable, self.refused):
+            return self
+        return structs.replace(self, reachable=reachable, refused=refused, since_ms=at_ms)
 
 
 class TerminalsState(Struct, frozen=True, kw_only=True):
