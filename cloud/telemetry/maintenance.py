@@ -24,6 +24,7 @@ from psycopg_pool import PoolTimeout
 
 from cloud.config import Retention
 from cloud.db import Pool, Queries
+from cloud.errors import CloudError
 from cloud.telemetry.tables import BUCKET_SECONDS, KINDS, TABLES, KindTables, Width
 from protocols.samples import Kind
 
@@ -98,7 +99,7 @@ class Maintenance:
                     continue
                 try:
                     done = await duty()
-                except (psycopg.Error, PoolTimeout) as error:
+                except (psycopg.Error, PoolTimeout, CloudError) as error:
                     _log.warning("maintenance_failed", duty=name, reason=str(error).strip())
                 else:
                     if done:

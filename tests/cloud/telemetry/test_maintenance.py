@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,6 +14,7 @@ import pytest
 
 from cloud.config import Retention
 from cloud.db import open_pool
+from cloud.errors import DatabaseUnavailable
 from cloud.fleet.books import read_ledger
 from cloud.ingest.models import Arrival, Reading
 from cloud.ingest.reading import read
@@ -174,3 +176,24 @@ async def test_rows_missing_from_the_tables_are_lost_and_doubled_ones_duplicated
         connection.execute("INSERT INTO link_samples SELECT * FROM link_samples")
         connection.execute("INSERT INTO link_samples SELECT * FROM link_samples")
     assert read_ledger(variant_database).total.duplicated == 2
+
+
+async def test_a_database_that_goes_away_during_a_replay_ends_no_duty(database: str) -> None:
+    went_on = asyncio.Event()
+
+    class Watched(Maintenance):
+        async def prune_identities(self) -> int:
+            went_on.set()
+            return 0
+
+    async def replay() -> int:
+        raise DatabaseUnavailable("the server is shutting down")
+
+    async with open_pool(database) as pool:
+        running = asyncio.create_task(Watched(pool, Retention(), replay=replay).run())
+        next_duty = asyncio.create_task(went_on.wait())
+        await asyncio.wait([running, next_duty], return_when=asyncio.FIRST_COMPLETED)
+        for task in (running, next_duty):
+            task.cancel()
+        await asyncio.wait([running, next_duty])
+    assert went_on.is_set()
