@@ -65,16 +65,16 @@ class LanApi:
         terminal = request.path_params["terminal"]
         if TERMINAL_ID.fullmatch(terminal) is None:
             named = FieldError(field="terminal", reason=f"must match {TERMINAL_ID.pattern}")
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"terminal: {named.reason}", [named])
+            raise problems.of_field(named, "use the terminal's id in the inventory, such as s07-c03-t12")
         body = await _body(request)
         try:
             self._host.check_in(CheckIn(terminal, _decoder.decode(body) if body else SILENT))
         except msgspec.DecodeError as error:
             raise problems.of_body(error) from error
         except UnicodeDecodeError as error:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "the body is not UTF-8") from error
+            raise Refusal(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", hint=problems.JSON_HINT) from error
         except TooManyTerminals as error:
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error)) from error
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), hint=error.hint) from error
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def health(self, _request: Request) -> Response:
@@ -103,7 +103,11 @@ class LanApi:
             return
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._token):
-            raise Refusal(HTTPStatus.UNAUTHORIZED, "this agent wants its LAN token: Authorization: Bearer …")
+            raise Refusal(
+                HTTPStatus.UNAUTHORIZED,
+                "this agent wants its LAN token",
+                hint="send the header `Authorization: Bearer` with the [lan] token of the agent's config",
+            )
 
 
 def lan_app(host: Host, token: str | None = None) -> Starlette:
@@ -128,7 +132,8 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 async def _not_served(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problems.response(Refusal(HTTPStatus(error.status_code), str(error.detail)))
+    status = HTTPStatus(error.status_code)
+    return problems.response(Refusal(status, str(error.detail), hint="GET /v1/openapi.json describes every route"))
 
 
 async def _body(request: Request) -> bytes:
@@ -137,7 +142,11 @@ async def _body(request: Request) -> bytes:
     if declared is not None and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         raise _too_large()
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a check-in is small; send it without content-encoding")
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "a body with a content-encoding is not taken",
+            hint="a check-in is small; send it without content-encoding",
+        )
     parts: list[bytes] = []
     size = 0
     try:
@@ -148,9 +157,14 @@ async def _body(request: Request) -> bytes:
                     raise _too_large()
                 parts.append(part)
     except TimeoutError as error:
-        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {BODY_SECONDS:g} s") from error
+        detail = f"the body did not come within {BODY_SECONDS:g} s"
+        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, detail, hint="send the check-in again, the body at once") from error
     return b"".join(parts)
 
 
 def _too_large() -> Refusal:
-    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a check-in has at most {MAX_BODY_BYTES} bytes")
+    return Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"a check-in has at most {MAX_BODY_BYTES} bytes",
+        hint="send no more than the fields that GET /v1/openapi.json describes",
+    )

@@ -10,10 +10,9 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge_agent.lan.problems import CONTENT_TYPE, Problem
+from edge_agent.lan.problems import CONTENT_TYPE, Refusal
 
 MAX_HEAD_BYTES = 16 * 1024
 HEAD_SECONDS = 30.0
@@ -42,7 +41,13 @@ class BoundedConnection(HttpToolsProtocol):
             end = data.find(_END_OF_HEAD, 0, MAX_HEAD_BYTES + len(_END_OF_HEAD))
             self._head_bytes += len(data) if end < 0 else end
             if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a head has at most {MAX_HEAD_BYTES} bytes")
+                self._refuse(
+                    Refusal(
+                        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                        f"a head has at most {MAX_HEAD_BYTES} bytes",
+                        hint="send fewer or shorter headers; a check-in needs none but its length",
+                    )
+                )
                 return
         super().data_received(data)
 
@@ -64,20 +69,23 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _wait_for_head(self) -> None:
-        self._patience = asyncio.get_running_loop().call_later(
-            HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT, f"no request within {HEAD_SECONDS:g} s"
+        refusal = Refusal(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"no request within {HEAD_SECONDS:g} s",
+            hint="connect when there is something to send, and send it at once",
         )
+        self._patience = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._refuse, refusal)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
-    def _refuse(self, status: HTTPStatus, detail: str) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         self._stop_waiting()
         if self.transport.is_closing():
             return
-        body = msgspec.json.encode(Problem(title=status.phrase, status=status.value, detail=detail))
+        status, body = refusal.status, refusal.encoded()
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: {CONTENT_TYPE}\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"

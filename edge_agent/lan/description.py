@@ -27,7 +27,12 @@ def describe() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
         [CheckInBody, problems.Problem, AgentStatus], ref_template="#/components/schemas/{name}"
     )
-    terminal = {"name": "terminal", "in": "path", "required": True}
+    terminal = {
+        "name": "terminal",
+        "in": "path",
+        "required": True,
+        "description": "The terminal's id in the inventory.",
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "Bellwether agent", "version": "1", "description": "The LAN API of an edge agent."},

@@ -1,4 +1,4 @@
-"""Errors of the LAN API as problem details (RFC 9457): what is wrong, and in which field."""
+"""Errors of the LAN API as problem details (RFC 9457): what is wrong, in which field, and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 CONTENT_TYPE = "application/problem+json"
+JSON_HINT = "send a JSON object in UTF-8, or no body at all"
 _AT = re.compile(r"^(?P<reason>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>[^`]*)`")
 
@@ -21,11 +22,12 @@ class FieldError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of a refusal."""
+    """The body of a refusal; `detail` is what happened this time, `hint` what to do about it."""
 
     title: str
     status: int
     detail: str
+    hint: str
     errors: list[FieldError] = []
     type: str = "about:blank"
 
@@ -33,35 +35,51 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Refusal(Exception):
     """A request that is answered with a problem."""
 
-    def __init__(self, status: HTTPStatus, detail: str, errors: list[FieldError] | None = None) -> None:
+    def __init__(self, status: HTTPStatus, detail: str, *, hint: str, errors: list[FieldError] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.hint = hint
         self.errors = errors or []
+
+    def encoded(self) -> bytes:
+        """Return the problem as JSON."""
+        return msgspec.json.encode(
+            Problem(
+                title=self.status.phrase,
+                status=self.status.value,
+                detail=self.detail,
+                hint=self.hint,
+                errors=self.errors,
+            )
+        )
 
 
 def response(refusal: Refusal) -> Response:
     """Return the refusal as an HTTP response; the connection is closed where a body may be left unread."""
-    body = Problem(
-        title=refusal.status.phrase, status=refusal.status.value, detail=refusal.detail, errors=refusal.errors
-    )
     headers = {"connection": "close"} if refusal.status in _UNREAD else {}
     if refusal.status is HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
-    return Response(msgspec.json.encode(body), refusal.status.value, headers, CONTENT_TYPE)
+    return Response(refusal.encoded(), refusal.status.value, headers, CONTENT_TYPE)
 
 
 def of_body(error: msgspec.DecodeError) -> Refusal:
     """Return the refusal of a body that is not what it should be: 422 names the field, 400 says it is no JSON."""
     if not isinstance(error, msgspec.ValidationError):
-        return Refusal(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}")
+        return Refusal(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}", hint=JSON_HINT)
     match = _AT.match(str(error))
     reason, path = (match["reason"], match["path"] or "") if match else (str(error), "")
     field = path.removeprefix(".")
     if unknown := _UNKNOWN.match(reason):
         field, reason = unknown["field"], "is not a field of a check-in"
     found = FieldError(field=field or "body", reason=reason)
-    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{found.field}: {found.reason}", [found])
+    return of_field(found, "correct the field or leave it out; GET /v1/openapi.json describes a check-in")
+
+
+def of_field(error: FieldError, hint: str) -> Refusal:
+    """Return the refusal of one field."""
+    detail = f"{error.field}: {error.reason}"
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, detail, hint=hint, errors=[error])
 
 
 _UNREAD = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.UNAUTHORIZED}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -139,6 +140,7 @@ async def test_a_body_that_is_wrong_is_refused_by_name(lan, agent, body, status,
     problem = answer.json()
     assert problem["status"] == status
     assert problem["detail"].startswith(detail)
+    assert problem["hint"]
     if status == 422:
         assert problem["errors"][0]["field"] == detail.partition(":")[0]
     assert agent.taken == []
@@ -149,13 +151,19 @@ async def test_a_terminal_id_that_cannot_be_is_refused(lan, agent, terminal):
     answer = await lan.post(f"/v1/terminals/{terminal}/checkin")
     assert answer.status_code in {404, 405, 422}
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["hint"]
     assert agent.taken == []
 
 
 async def test_a_large_body_is_refused_before_it_is_read(lan, agent):
     answer = await lan.post(URL, content=b" " * (MAX_BODY_BYTES + 1))
     assert answer.status_code == 413
-    assert answer.json()["detail"] == "a check-in has at most 8192 bytes"
+    assert answer.json() == {
+        "title": HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase,
+        "status": 413,
+        "detail": "a check-in has at most 8192 bytes",
+        "hint": "send no more than the fields that GET /v1/openapi.json describes",
+    }
     assert agent.taken == []
 
 
@@ -213,8 +221,11 @@ async def test_a_head_that_comes_byte_by_byte_is_taken(lan, agent):
 
 async def test_a_connection_that_says_nothing_is_closed(lan, monkeypatch):
     monkeypatch.setattr("edge_agent.lan.connection.HEAD_SECONDS", 0.05)
-    assert (await raw(lan)).startswith(b"HTTP/1.1 408")
-    assert (await raw(lan, b"GET / HT")).startswith(b"HTTP/1.1 408")
+    for said in ((), (b"GET / HT",)):
+        answered = await raw(lan, *said)
+        assert answered.startswith(b"HTTP/1.1 408")
+        problem = json.loads(answered.partition(b"\r\n\r\n")[2])
+        assert (problem["detail"], bool(problem["hint"])) == ("no request within 0.05 s", True)
 
 
 async def test_a_body_that_never_comes_is_given_up(lan, agent, monkeypatch):
@@ -230,7 +241,8 @@ async def test_what_is_no_http_is_refused(lan):
 
 async def test_a_compressed_body_is_not_unpacked(lan, agent):
     answer = await lan.post(URL, content=b"\x1f\x8b", headers={"content-encoding": "gzip"})
-    assert answer.status_code == 415
+    assert (answer.status_code, answer.json()["detail"]) == (415, "a body with a content-encoding is not taken")
+    assert answer.json()["hint"] == "a check-in is small; send it without content-encoding"
     assert agent.taken == []
 
 
@@ -238,12 +250,14 @@ async def test_too_many_terminals_are_told_to_come_back(lan, agent):
     agent.full = True
     answer = await lan.post(URL)
     assert (answer.status_code, answer.json()["detail"]) == (429, "2 terminals are present, more are not taken")
+    assert answer.json()["hint"] == TooManyTerminals.hint
 
 
 async def test_what_is_not_served_is_a_problem_too(lan):
     for answer, status in ((await lan.get("/nothing"), 404), (await lan.get(URL), 405)):
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["hint"] == "GET /v1/openapi.json describes every route"
 
 
 async def test_health_tells_the_truth(lan, agent):
@@ -289,6 +303,7 @@ async def test_a_token_guards_checkins_and_status_but_not_health(agent):
             for answer in (await client.post(URL, headers=headers), await client.get("/v1/status", headers=headers)):
                 assert answer.status_code == 401
                 assert answer.headers["www-authenticate"] == "Bearer"
+                assert "Authorization: Bearer" in answer.json()["hint"]
         assert agent.taken == []
         right = {"authorization": "Bearer lan-word"}
         assert (await client.post(URL, headers=right)).status_code == 204
