@@ -27,6 +27,8 @@ class GridRow(Document):
     """From the school."""
     loss_ratio: float | None = Field(default=None, examples=[0.0])
     rtt_seconds: float | None = Field(default=None, examples=[0.0031])
+    contracted_bps: int | None = Field(default=None, examples=[1_000_000_000])
+    """What both directions are held against."""
     observed_at: Moment | None = None
     """Newest sample of the link from either end."""
 
@@ -44,7 +46,6 @@ class LinkRow(GridRow):
     name: str = Field(examples=["第七小学专线"])
     name_en: str = Field(examples=["Primary School No. 7 line"])
     provider: str | None = Field(default=None, examples=["运营商甲"])
-    contracted_bps: int | None = Field(default=None, examples=[1_000_000_000])
     utilisation_ratio: float | None = Field(default=None, examples=[0.182])
     """The busier direction over the contracted speed."""
     jitter_seconds: float | None = Field(default=None, examples=[0.0004])

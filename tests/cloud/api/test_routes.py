@@ -54,6 +54,7 @@ async def test_the_overview_counts_everything_and_keeps_the_grid_in_district_ord
     assert overview["terminals"]["unknown"] == 6
     assert overview["freshness"]["agents_online"] == 7
     assert overview["grid"][0]["in_bps"] == 200_000_000
+    assert overview["grid"][0]["contracted_bps"] == 1_000_000_000
     assert overview["grid"][1]["in_bps"] is None
 
 

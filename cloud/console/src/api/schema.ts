@@ -1059,6 +1059,12 @@ export interface components {
              */
             rtt_seconds: number | null;
             /**
+             * Contracted Bps
+             * @description What both directions are held against.
+             * @example 1000000000
+             */
+            contracted_bps: number | null;
+            /**
              * Observed At
              * @description Newest sample of the link from either end.
              */
@@ -1209,6 +1215,12 @@ export interface components {
              */
             rtt_seconds: number | null;
             /**
+             * Contracted Bps
+             * @description What both directions are held against.
+             * @example 1000000000
+             */
+            contracted_bps: number | null;
+            /**
              * Observed At
              * @description Newest sample of the link from either end.
              */
@@ -1228,11 +1240,6 @@ export interface components {
              * @example 运营商甲
              */
             provider: string | null;
-            /**
-             * Contracted Bps
-             * @example 1000000000
-             */
-            contracted_bps: number | null;
             /**
              * Utilisation Ratio
              * @description The busier direction over the contracted speed.
@@ -1362,6 +1369,12 @@ export interface components {
              */
             rtt_seconds: number | null;
             /**
+             * Contracted Bps
+             * @description What both directions are held against.
+             * @example 1000000000
+             */
+            contracted_bps: number | null;
+            /**
              * Observed At
              * @description Newest sample of the link from either end.
              */
@@ -1381,11 +1394,6 @@ export interface components {
              * @example 运营商甲
              */
             provider: string | null;
-            /**
-             * Contracted Bps
-             * @example 1000000000
-             */
-            contracted_bps: number | null;
             /**
              * Utilisation Ratio
              * @description The busier direction over the contracted speed.
