@@ -27,6 +27,9 @@ _BUCKET_MS = 300_000
 
 Row = tuple[Any, ...]
 
+Things = dict[Kind, dict[str, int]]
+"""The database's keys of things, by their names."""
+
 
 def to_postgres(time_ms: int) -> int:
     """Return the microseconds since 2000 of a UTC time in milliseconds."""
@@ -151,7 +154,7 @@ class BatchRows:
 
 
 class RowBuilder:
-    """Turns readings into rows, given the keys of things, agents and boots.
+    """Turns readings into rows, given the keys of agents, things and boots.
 
     `seen` holds, per kind, the newest time of each thing that this process has committed: an older row cannot be the
     newest, so a backlog costs no upserts. It is only read here; the store updates it after the commit.
@@ -159,22 +162,20 @@ class RowBuilder:
 
     def __init__(
         self,
-        thing_ids: dict[Kind, dict[str, int]],
         agent_ids: dict[str, int],
         boots: dict[tuple[int, str], int],
         seen: dict[Kind, dict[Any, int]],
     ) -> None:
-        self._thing_ids = thing_ids
         self._agent_ids = agent_ids
         self._boots = boots
         self._seen = seen
 
-    def build(self, readings: Sequence[Reading]) -> BatchRows:
-        """Return the rows of the readings; every thing of theirs must have its key already."""
+    def build(self, readings: Sequence[Reading], things: Things) -> BatchRows:
+        """Return the rows of the readings; `things` must hold the key of every thing of theirs."""
         batch = BatchRows()
         for reading in readings:
             for block in reading.blocks:
-                self._add(batch, reading, block)
+                self._add(batch, reading, block, things[block.kind])
         for kind, rows in batch.kinds.items():
             rows.settle(self._seen[kind])
         return batch
@@ -194,13 +195,13 @@ class RowBuilder:
             )
         )
 
-    def _add(self, batch: BatchRows, reading: Reading, read: BlockReading) -> None:
+    def _add(self, batch: BatchRows, reading: Reading, read: BlockReading, thing_ids: dict[str, int]) -> None:
         segment, block, kind = reading.segment, read.block, read.kind
         rows = batch.kinds.get(kind)
         if rows is None:
             rows = batch.kinds[kind] = KindRows(TABLES[kind])
         agent_id = self._agent_ids[segment.agent]
-        things = list(map(self._thing_ids[kind].__getitem__, block.thing))
+        things = list(map(thing_ids.__getitem__, block.thing))
         observed_ms = read.observed_ms
         corrected_ms = corrected_times(
             observed_ms,

@@ -14,7 +14,7 @@ What lives elsewhere: collecting batches and receipts (`worker`), SQL of telemet
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
@@ -33,7 +33,7 @@ from cloud.fleet import ledger
 from cloud.fleet.ledger import EpochAddition
 from cloud.ingest.models import Committed, Fate, Reading, Refusal, RefusalReason
 from cloud.ingest.reading import refuse
-from cloud.ingest.rows import BatchRows, RowBuilder, to_postgres
+from cloud.ingest.rows import BatchRows, RowBuilder, Things, to_postgres
 from cloud.quarantine import repository as quarantine
 from cloud.quarantine.models import NewEntry
 from cloud.telemetry.tables import KINDS
@@ -65,6 +65,10 @@ _json = msgspec.json.Encoder()
 Identity = tuple[str, str, int]
 
 
+def _no_things() -> Things:
+    return {kind: {} for kind in KINDS}
+
+
 async def _prepare(connection: AsyncConnection) -> None:
     await TelemetryWriter.prepare(connection)
     await ledger.prepare(connection)
@@ -78,12 +82,13 @@ class Store:
         self._pool: Pool = create_pool(dsn, max_size=connections, name="ingest", prepare=_prepare)
         self._writer = TelemetryWriter()
         self._agents: dict[str, int] = {}
+        self._current_agents: Set[str] = frozenset()
         self._agents_at = -AGENTS_FRESH_SECONDS
-        self._things: dict[Kind, dict[str, int]] = {kind: {} for kind in KINDS}
+        self._things = _no_things()
         self._boots: dict[tuple[int, str], int] = {}
         self._boots_at: dict[tuple[int, str], float] = {}
         self._seen: dict[Kind, dict[Any, int]] = {kind: {} for kind in KINDS}
-        self._rows = RowBuilder(self._things, self._agents, self._boots, self._seen)
+        self._rows = RowBuilder(self._agents, self._boots, self._seen)
 
     async def start(self) -> None:
         """Open the pool; connections are made when they are needed."""
@@ -103,11 +108,11 @@ class Store:
         refusals = [arrival for arrival in batch if isinstance(arrival, Refusal)]
         try:
             await self._refresh_agents({reading.segment.agent for reading in readings})
-            known = [reading for reading in readings if reading.segment.agent in self._agents]
+            known = [reading for reading in readings if reading.segment.agent in self._current_agents]
             refusals += [
                 refuse(reading, RefusalReason.UNKNOWN_AGENT, "the inventory has no such agent")
                 for reading in readings
-                if reading.segment.agent not in self._agents
+                if reading.segment.agent not in self._current_agents
             ]
             known, contradicting = _without_contradictions(known)
             committed = await self._commit_halving(known, refusals)
@@ -136,12 +141,12 @@ class Store:
         unique = {reading.identity: reading for reading in reversed(readings)}
         repeated = [reading for reading in readings if unique[reading.identity] is not reading]
         async with self._pool.connection() as connection:
-            await self._resolve(connection, readings)
+            things = await self._resolve(connection, readings)
             async with connection.transaction(), connection.cursor(binary=True) as cursor:
                 outcomes = await self._insert_identities(cursor, unique)
                 new = [reading for identity, reading in unique.items() if outcomes[identity] is None]
-                rows = self._rows.build(new)
-                await self._insert_rows(cursor, rows, new)
+                rows = self._rows.build(new, things)
+                await self._insert_rows(cursor, rows, new, things)
                 fates, late_refusals = self._judge(unique, repeated, outcomes)
                 refusals = refusals + late_refusals
                 await self._add_to_ledger(cursor, new, fates)
@@ -169,17 +174,22 @@ class Store:
     async def _refresh_agents(self, wanted: set[str]) -> None:
         now = time.monotonic()
         age = now - self._agents_at
-        if age < AGENTS_FRESH_SECONDS and (wanted <= self._agents.keys() or age < 1.0):
+        if age < AGENTS_FRESH_SECONDS and (wanted <= self._current_agents or age < 1.0):
             return
         async with self._pool.connection() as connection:
             cursor = await connection.execute(QUERIES["known_agents"])
             found: dict[str, int] = dict(await cursor.fetchall())
-        self._agents.clear()
+        # Keys are never given twice; a batch under way may still need that of an agent retired meanwhile.
         self._agents.update(found)
+        self._current_agents = found.keys()
         self._agents_at = now
 
-    async def _resolve(self, connection: AsyncConnection, readings: Sequence[Reading]) -> None:
-        await self._resolve_things(connection, readings)
+    async def _resolve(self, connection: AsyncConnection, readings: Sequence[Reading]) -> Things:
+        """Look up every key that the readings need; return those of their things."""
+        await self._resolve_boots(connection, readings)
+        return await self._resolve_things(connection, readings)
+
+    async def _resolve_boots(self, connection: AsyncConnection, readings: Sequence[Reading]) -> None:
         now = time.monotonic()
         stale = {
             pair
@@ -196,25 +206,25 @@ class Store:
             self._boots[agent_id, boot] = int(started_at.timestamp() * 1000)
             self._boots_at[agent_id, boot] = now
 
-    async def _resolve_things(self, connection: AsyncConnection, readings: Sequence[Reading]) -> None:
+    async def _resolve_things(self, connection: AsyncConnection, readings: Sequence[Reading]) -> Things:
+        things = self._things
         missing: dict[tuple[str, str], int] = {}
         for reading in readings:
             agent_id = self._agents[reading.segment.agent]
             for read in reading.blocks:
-                known = self._things[read.kind]
+                known = things[read.kind]
                 if not known.keys() >= (keys := set(read.block.thing)):
                     for key in keys - known.keys():
                         missing.setdefault((read.kind.value, key), agent_id)
             for event in reading.segment.events:
-                if event.thing not in self._things[event.kind]:
+                if event.thing not in things[event.kind]:
                     missing.setdefault((event.kind.value, event.thing), agent_id)
         if not missing:
-            return
-        if sum(map(len, self._things.values())) > MAX_CACHED_THINGS:
-            for known in self._things.values():
-                known.clear()
-            await self._resolve_things(connection, readings)
-            return
+            return things
+        if sum(map(len, things.values())) > MAX_CACHED_THINGS:
+            # A new memory, not an emptied one: a batch under way goes on with the old.
+            self._things = _no_things()
+            return await self._resolve_things(connection, readings)
         names = {"kinds": [kind for kind, _ in missing], "keys": [key for _, key in missing]}
         cursor = await connection.execute(QUERIES["thing_ids"], names)
         found = await cursor.fetchall()
@@ -224,7 +234,8 @@ class Store:
             await connection.execute(QUERIES["claim_things"], names)
             found = await (await connection.execute(QUERIES["thing_ids"], names)).fetchall()
         for kind_name, key, thing_id in found:
-            self._things[Kind(kind_name)][key] = thing_id
+            things[Kind(kind_name)][key] = thing_id
+        return things
 
     async def _insert_identities(
         self, cursor: AsyncCursor[Any], unique: dict[Identity, Reading]
@@ -260,14 +271,16 @@ class Store:
                     outcomes[identity] = _verdict(known_hash, unique[identity].content_hash)
         return outcomes
 
-    async def _insert_rows(self, cursor: AsyncCursor[Any], rows: BatchRows, readings: Sequence[Reading]) -> None:
+    async def _insert_rows(
+        self, cursor: AsyncCursor[Any], rows: BatchRows, readings: Sequence[Reading], things: Things
+    ) -> None:
         for kind in KINDS:
             if kind in rows.kinds:
                 await self._writer.copy_samples(cursor, kind, rows.kinds[kind].samples())
         if any(reading.segment.events for reading in readings):
             async with cursor.copy(QUERIES["copy_events"]) as copy:
                 copy.set_types(_EVENT_TYPES)
-                for row in self._event_rows(readings):
+                for row in self._event_rows(readings, things):
                     await copy.write_row(row)
         for kind in KINDS:
             if kind in rows.kinds and rows.kinds[kind].newest:
@@ -283,7 +296,7 @@ class Store:
                 },
             )
 
-    def _event_rows(self, readings: Sequence[Reading]) -> Iterable[tuple[Any, ...]]:
+    def _event_rows(self, readings: Sequence[Reading], things: Things) -> Iterable[tuple[Any, ...]]:
         for reading in readings:
             received_at = to_postgres(reading.arrival.received_at_ms)
             times = self._rows.corrected_event_times(reading)
@@ -291,7 +304,7 @@ class Store:
                 yield (
                     event.event_id,
                     self._agents[reading.segment.agent],
-                    self._things[event.kind][event.thing],
+                    things[event.kind][event.thing],
                     event.type,
                     to_postgres(event.observed_at_ms),
                     to_postgres(corrected_ms),
