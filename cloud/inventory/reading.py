@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,13 @@ from cloud.inventory.schemas import (
 )
 from cloud.status import repository as status
 from cloud.status.models import StatusKind
+from cloud.status.rules import FRESH, is_fresh
 from cloud.status.schemas import StatusCounts
 from protocols.blocks import metric_names
 from protocols.samples import Kind, Vantage
 
 QUERIES = Queries(Path(__file__).with_name("reading.sql"))
 
-_FRESH = timedelta(seconds=60)
 _SHOWN_CHANGES = 50
 _SHOWN_EVENTS = 50
 
@@ -54,7 +54,7 @@ async def _count(connection: psycopg.AsyncConnection, name: str, **parameters: A
 
 async def link_rows(connection: psycopg.AsyncConnection, link: str | None = None) -> list[LinkRow]:
     """Return every link, or the one named, in district order."""
-    return [_link_row(row) for row in await _rows(connection, "links", link=link)]
+    return [_link_row(row) for row in await _rows(connection, "links", link=link, fresh=FRESH)]
 
 
 async def links(connection: psycopg.AsyncConnection) -> LinkList:
@@ -155,7 +155,7 @@ async def _vantages(connection: psycopg.AsyncConnection, link: str) -> list[Link
             LinkVantage(
                 vantage=vantage,
                 observed_at=observed_at,
-                fresh=observed_at is not None and now - observed_at <= _FRESH,
+                fresh=is_fresh(observed_at, now),
                 metrics={name: row[name] if row is not None else None for name in names},
             )
         )

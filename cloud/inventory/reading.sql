@@ -1,6 +1,6 @@
 -- name: links
--- Every link with its status and its newest fresh values: the school's, or the centre's mirrored when the school's are
--- older than the centre's by more than 20 seconds.
+-- Every link with its status and its newest values that may speak about now: the school's, or the centre's mirrored when
+-- the school's are older than the centre's by more than 20 seconds.
 SELECT
     links.link,
     links.school,
@@ -10,23 +10,23 @@ SELECT
     status_current.since,
     CASE
         WHEN chosen.school_counters THEN school.in_bps
-        WHEN centre.counters_at > now() - interval '60 seconds' THEN centre.out_bps
+        WHEN chosen.centre_counters THEN centre.out_bps
     END AS in_bps,
     CASE
         WHEN chosen.school_counters THEN school.out_bps
-        WHEN centre.counters_at > now() - interval '60 seconds' THEN centre.in_bps
+        WHEN chosen.centre_counters THEN centre.in_bps
     END AS out_bps,
     CASE
         WHEN chosen.school_probes THEN school.loss_ratio
-        WHEN centre.probes_at > now() - interval '60 seconds' THEN centre.loss_ratio
+        WHEN chosen.centre_probes THEN centre.loss_ratio
     END AS loss_ratio,
     CASE
         WHEN chosen.school_probes THEN school.rtt_seconds
-        WHEN centre.probes_at > now() - interval '60 seconds' THEN centre.rtt_seconds
+        WHEN chosen.centre_probes THEN centre.rtt_seconds
     END AS rtt_seconds,
     CASE
         WHEN chosen.school_probes THEN school.jitter_seconds
-        WHEN centre.probes_at > now() - interval '60 seconds' THEN centre.jitter_seconds
+        WHEN chosen.centre_probes THEN centre.jitter_seconds
     END AS jitter_seconds,
     greatest(school.corrected_at, centre.corrected_at) AS observed_at,
     links.name,
@@ -45,10 +45,12 @@ LEFT JOIN link_current AS centre ON centre.thing_id = things.thing_id AND centre
 LEFT JOIN status_current ON status_current.kind = 'link' AND status_current.key = links.link
 CROSS JOIN LATERAL (
     SELECT
-        school.counters_at > now() - interval '60 seconds'
+        school.counters_at > now() - %(fresh)s::interval
         AND school.counters_at > coalesce(centre.counters_at, '-infinity') - interval '20 seconds' AS school_counters,
-        school.probes_at > now() - interval '60 seconds'
-        AND school.probes_at > coalesce(centre.probes_at, '-infinity') - interval '20 seconds' AS school_probes
+        centre.counters_at > now() - %(fresh)s::interval AS centre_counters,
+        school.probes_at > now() - %(fresh)s::interval
+        AND school.probes_at > coalesce(centre.probes_at, '-infinity') - interval '20 seconds' AS school_probes,
+        centre.probes_at > now() - %(fresh)s::interval AS centre_probes
 ) AS chosen
 WHERE links.retired_at IS NULL AND (%(link)s::text IS NULL OR links.link = %(link)s)
 ORDER BY links.position;

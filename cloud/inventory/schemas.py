@@ -66,7 +66,7 @@ class LinkVantage(Document):
     vantage: Vantage
     observed_at: Moment | None = None
     fresh: bool
-    """Whether the newest sample is at most a minute old."""
+    """Whether the newest sample may speak about now, by the rule that judges the link: at most a minute old."""
     metrics: dict[str, float | bool | None] = Field(examples=[{"in_bps": 182_000_000, "rtt_seconds": 0.003}])
 
 

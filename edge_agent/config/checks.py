@@ -31,6 +31,8 @@ HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
 MIN_KEY_CHARACTERS = 8  # RFC 3414 §11.2: shorter passwords must be refused
 MAX_PORT = 65_535
 LONGEST_PROBE_SHARE = 0.9
+LONGEST_LINK_INTERVAL_SECONDS = 20.0
+"""A third of what the centre takes for fresh (`cloud.status.rules.FRESH`, 60 seconds)."""
 
 
 def between_tables(tables: dict[str, Any]) -> Iterator[Problem]:
@@ -59,6 +61,12 @@ def warnings(config: AgentConfig) -> list[str]:
             said.append(f"{key}.auth_protocol: sha1 is weak; use sha256 or better where the device can")
         if device.version == "3" and device.priv_protocol is None:
             said.append(f"{key}.priv_protocol: without it, everything this device says can be read on the wire")
+    for number, link in enumerate(config.links, 1):
+        if link.interval_seconds > LONGEST_LINK_INTERVAL_SECONDS:
+            said.append(
+                f"links[{number}].interval_seconds: above {LONGEST_LINK_INTERVAL_SECONDS:g}, a missed reading or two"
+                " make the link unknown to the centre, which believes no evidence older than 60 seconds"
+            )
     if config.lan is not None and config.lan.token is None:
         said.append("lan.token: without it, every machine on the school's network may check terminals in")
     if config.uplink.tls_ca is None:

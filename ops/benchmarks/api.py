@@ -34,12 +34,14 @@ from cloud.inventory import reading as inventory
 from cloud.inventory.service import import_folder
 from cloud.overview import reading as overview
 from cloud.process import configure_logging
+from cloud.status.rules import FRESH
 from cloud.telemetry import series
 from ops.benchmarks.report import BenchResult, Environment, Figure, Progress, environment
 from ops.embedded import EmbeddedPostgres
 from ops.simulator import district_folder
 from ops.simulator.district import generate
 
+_EVERY_LINK: dict[str, object] = {"link": None, "fresh": FRESH}
 ROUNDS = 25
 PAUSE_SECONDS = 1.05
 """Longer than the API shares one overview."""
@@ -188,7 +190,10 @@ def _measure(
     subjects: dict[str, tuple[str, Callable[[], None]]] = {
         "overview": ("/api/v1/overview", lambda: _bare_overview(connection)),
         "state": ("/api/v1/state", lambda: _bare_state(connection)),
-        "links": ("/api/v1/links", lambda: _bare(connection, inventory.QUERIES["links"], {"link": None})),
+        "links": (
+            "/api/v1/links",
+            lambda: _bare(connection, inventory.QUERIES["links"], _EVERY_LINK),
+        ),
         "series_24h": (asked, lambda: _bare_series(connection, window)),
     }
     figures: dict[str, Figure] = {}
@@ -239,7 +244,7 @@ def _bare(connection: psycopg.Connection, statement: sql.SQL | sql.Composed, par
 
 
 def _bare_overview(connection: psycopg.Connection) -> None:
-    _bare(connection, inventory.QUERIES["links"], {"link": None})
+    _bare(connection, inventory.QUERIES["links"], _EVERY_LINK)
     for name in ("statuses", "terminal_statuses", "freshness", "district", "backlog", "quarantine"):
         _bare(connection, overview.QUERIES[name], {})
     _bare(connection, fleet.ledger_sum(), {"agent": None})

@@ -236,6 +236,21 @@ def test_a_link_must_measure_something(problems):
     ]
 
 
+def test_a_link_read_too_seldom_to_be_believed_is_warned_of(tmp_path):
+    file = tmp_path / "agent.toml"
+    link = '[[links]]\nid = "w"\nvantage = "school"\nprobe_address = "10.0.0.1"\ninterval_seconds = '
+    warned = {}
+    for seconds in (20, 30):
+        file.write_text(f"{HEAD}{link}{seconds}\n", encoding="utf-8")
+        warned[seconds] = [one for one in load_config(file, {}).warnings if one.startswith("links")]
+    assert warned[20] == []
+    (told,) = warned[30]
+    assert told == (
+        "links[1].interval_seconds: above 20, a missed reading or two make the link unknown to the centre, "
+        "which believes no evidence older than 60 seconds"
+    )
+
+
 def test_both_ends_of_a_link_may_be_watched_by_one_agent_but_no_end_twice(load, problems):
     ends = [f'[[links]]\nid = "w"\nvantage = "{vantage}"\nprobe_address = "10.0.0.1"\n' for vantage in Vantage]
     assert len(load(HEAD + "".join(ends)).links) == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
+from cloud.status.rules import FRESH
 from tests.cloud.district import SmallDistrict, minutes_ago
 
 
@@ -99,6 +101,20 @@ async def test_a_link_shows_both_ends_its_gateway_and_its_past(api: httpx.AsyncC
     assert (school["vantage"], school["fresh"], school["metrics"]["rtt_seconds"]) == ("school", True, 0.002)
     assert (centre["vantage"], centre["fresh"], centre["metrics"]["oper_up"]) == ("centre", False, True)
     assert link["recent_events"][0]["attributes"] == {"oper_up": False}
+
+
+@pytest.mark.parametrize("old_minutes", [0, 0.7, 1.3])
+async def test_values_are_shown_and_called_fresh_as_long_as_they_judge_the_link(
+    api: httpx.AsyncClient, district: SmallDistrict, old_minutes: float
+) -> None:
+    district.link_now("s01-wan", "school", minutes_ago(old_minutes), in_bps=7, loss_ratio=0.0)
+    speaks = old_minutes * 60 < FRESH.total_seconds()
+
+    link = (await api.get("/api/v1/links/s01-wan")).json()
+
+    assert link["vantages"][0]["fresh"] is speaks
+    assert (link["in_bps"], link["loss_ratio"]) == ((7, 0.0) if speaks else (None, None))
+    assert link["vantages"][0]["metrics"]["in_bps"] == 7
 
 
 async def test_a_school_shows_rooms_devices_and_ports(api: httpx.AsyncClient, district: SmallDistrict) -> None:

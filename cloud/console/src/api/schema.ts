@@ -1449,7 +1449,7 @@ export interface components {
             observed_at: string | null;
             /**
              * Fresh
-             * @description Whether the newest sample is at most a minute old.
+             * @description Whether the newest sample may speak about now, by the rule that judges the link: at most a minute old.
              */
             fresh: boolean;
             /**
