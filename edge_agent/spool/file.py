@@ -36,10 +36,12 @@ class SpoolFile:
 
     def __init__(self, path: Path, max_bytes: int, free_bytes: Callable[[Path], int] = disk_free_bytes) -> None:
         self.path = path
+        self._folder = path.parent
         self._max_bytes = max_bytes
         self._free_bytes = free_bytes
         self._lock_descriptor: int | None = None
         self._connection: sqlite3.Connection | None = None
+        self._pages: tuple[int, int] | None = None
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -114,17 +116,20 @@ class SpoolFile:
     def close(self) -> None:
         """Close the file; the lock stays."""
         if self._connection is not None:
-            connection, self._connection = self._connection, None
+            connection, self._connection, self._pages = self._connection, None, None
             connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit on leaving, roll back on any error; SQLite's errors come out translated."""
         db = self.db
+        self._pages = None
         try:
             db.execute("BEGIN IMMEDIATE")
             yield db
+            pages = self._count_pages(db)
             db.execute("COMMIT")
+            self._pages = pages
         except BaseException as error:
             self._roll_back(db)
             if isinstance(error, sqlite3.Error):
@@ -148,20 +153,31 @@ class SpoolFile:
             raise translate(error) from error
 
     def usage(self) -> Usage:
-        """Return what the spool takes on disk now."""
-        with self.reading() as db:
-            pages = db.execute("PRAGMA page_count").fetchone()[0]
-            free_pages = db.execute("PRAGMA freelist_count").fetchone()[0]
+        """Return what the spool takes on disk now.
+
+        With one writer the pages are those of its last commit; asking again would cost a third of a small commit.
+        """
+        if self._pages is None:
+            with self.reading() as db:
+                self._pages = self._count_pages(db)
+        pages, free_pages = self._pages
         return Usage(
             used_bytes=(pages - free_pages) * PAGE_BYTES,
             free_page_bytes=free_pages * PAGE_BYTES,
-            disk_free_bytes=self._free_bytes(self.path.parent),
+            disk_free_bytes=self._free_bytes(self._folder),
         )
+
+    @staticmethod
+    def _count_pages(db: sqlite3.Connection) -> tuple[int, int]:
+        """Return how many pages the file has and how many of them are free."""
+        pages, free_pages = db.execute("PRAGMA page_count").fetchone(), db.execute("PRAGMA freelist_count").fetchone()
+        return pages[0], free_pages[0]
 
     def give_back_pages(self) -> None:
         """Return some free pages to the file system when a quarter of the file or more is free."""
         usage = self.usage()
         if usage.free_page_bytes >= max(_VACUUM_PAGES * PAGE_BYTES, usage.file_bytes // 4):
+            self._pages = None
             with self.reading() as db:
                 # It frees one page per step, and only a script is stepped to its end.
                 db.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
