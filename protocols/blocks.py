@@ -29,7 +29,7 @@ class Block(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     thing: Annotated[list[ThingKey], Meta(min_length=1)]
     observed_at_ms: list[Delta]
     monotonic_ms: list[Delta]
-    resolution_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 0
+    resolution_seconds: Annotated[int, Meta(ge=0, le=3_600)] = 0
 
     def __len__(self) -> int:
         return len(self.thing)
@@ -128,13 +128,29 @@ def unpack(block: Block) -> list[Sample]:
     ]
 
 
-def uneven_column(block: Block) -> str | None:
-    """Return the name of a column whose length is not the block's, or None: the one rule that types cannot say."""
+def _text_columns(sample_type: type[Sample]) -> tuple[str, ...]:
+    hints = get_type_hints(sample_type)
+    return tuple(name for name in sample_type.__struct_fields__ if hints[name] in (str, str | None))
+
+
+TEXT_COLUMNS: dict[Kind, tuple[str, ...]] = {kind: _text_columns(one) for kind, one in SAMPLE_TYPES.items()}
+"""The columns of each kind that hold free text, `thing` first."""
+
+
+def problem_of(block: Block) -> str | None:
+    """Return what is wrong with a block that its types cannot say, or None: columns of unequal length, a NUL in a text.
+
+    A NUL is valid in MessagePack and in JSON, but no text of a database may hold one: it would cost its whole segment.
+    """
     rows = len(block.thing)
     for name in block.__struct_fields__:
         column = getattr(block, name)
         if isinstance(column, list) and len(column) != rows:
-            return name
+            return f"column {name!r} is not as long as 'thing'"
+    for name in TEXT_COLUMNS[kind_of(block)]:
+        column = getattr(block, name)
+        if column is not None and "\0" in "".join(filter(None, column)):
+            return f"column {name!r} holds a NUL character"
     return None
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 import zstandard
 
-from protocols.blocks import uneven_column
+from protocols import blocks, events
 from protocols.receipts import DownMessage, Receipt, Welcome
 from protocols.segments import Segment
 from protocols.status import Status
@@ -88,7 +88,7 @@ def encode_checked(segment: Segment) -> bytes:
     if len(plain) > MAX_DECODED_BYTES:
         raise PayloadTooLarge(len(plain))
     try:
-        _refuse_uneven(_decoders[Segment][0].decode(plain))
+        _refuse_unsayable(_decoders[Segment][0].decode(plain))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError(DecodeReason.BAD_SCHEMA, str(error)) from error
     payload = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(plain)
@@ -106,10 +106,10 @@ def decode_segment(payload: bytes, content_type: str = MSGPACK) -> Segment:
     """Read and validate a segment.
 
     Raises:
-        DecodeError: unreadable, out of schema, out of range or of uneven columns.
+        DecodeError: unreadable, out of schema or out of range, columns uneven, a text with a NUL.
     """
     segment: Segment = _decode(payload, content_type, Segment)
-    _refuse_uneven(segment)
+    _refuse_unsayable(segment)
     return segment
 
 
@@ -147,10 +147,16 @@ def _decode(payload: bytes, content_type: str, message: Any) -> Any:
     raise DecodeError(DecodeReason.UNKNOWN_CONTENT_TYPE, repr(content_type[:80]))
 
 
-def _refuse_uneven(segment: Segment) -> None:
+def _refuse_unsayable(segment: Segment) -> None:
+    """Refuse what the types let through."""
+    if "\0" in segment.boot:
+        raise DecodeError(DecodeReason.BAD_SCHEMA, "boot holds a NUL character")
     for block in segment.blocks:
-        if (column := uneven_column(block)) is not None:
-            raise DecodeError(DecodeReason.BAD_SCHEMA, f"column {column!r} is not as long as 'thing'")
+        if (problem := blocks.problem_of(block)) is not None:
+            raise DecodeError(DecodeReason.BAD_SCHEMA, problem)
+    for event in segment.events:
+        if (problem := events.problem_of(event)) is not None:
+            raise DecodeError(DecodeReason.BAD_SCHEMA, f"event {event.event_id} {problem}")
 
 
 def _decompress(payload: bytes) -> bytes:

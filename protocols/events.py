@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -44,3 +45,13 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     observed_at_ms: Milliseconds
     monotonic_ms: Milliseconds
     attributes: dict[Annotated[str, Meta(max_length=64)], AttributeValue] = {}
+
+
+def problem_of(event: Event) -> str | None:
+    """Return what is wrong with an event that its types cannot say, or None: a NUL in a text, a number that is none."""
+    for value in (event.thing, *event.attributes, *event.attributes.values()):
+        if isinstance(value, str) and "\0" in value:
+            return "holds a NUL character"
+        if isinstance(value, float) and not isfinite(value):
+            return f"holds {value}, which JSON cannot say"
+    return None

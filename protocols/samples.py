@@ -65,7 +65,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     thing: ThingKey
     observed_at_ms: Milliseconds
     monotonic_ms: Milliseconds
-    resolution_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 0
+    resolution_seconds: Annotated[int, Meta(ge=0, le=3_600)] = 0
 
 
 class PortMetrics(Sample, frozen=True, kw_only=True):

@@ -59,7 +59,7 @@ class ProbeCollector(Generic[TargetT]):
         """Run the check once."""
         outcome = await self._measure(target, deadline)
         at = stamp(self._clock)
-        reason = outcome.reason[:REASON_LENGTH] if outcome.reason else None
+        reason = _printable(outcome.reason)[:REASON_LENGTH] if outcome.reason else None
         sample = ProbeSample(
             thing=target.name,
             observed_at_ms=at.observed_at_ms,
@@ -85,6 +85,11 @@ class ProbeCollector(Generic[TargetT]):
 
     async def close(self) -> None:
         """Nothing is held between runs."""
+
+
+def _printable(text: str) -> str:
+    """Drop what a server that answers anything it likes may have put into its answer."""
+    return "".join(character for character in text if character.isprintable())
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from edge_agent.errors import EdgeError, Retry
-from protocols.identity import ThingKey
-from protocols.samples import Bytes, Dbm, Ratio, ShortText
+from protocols.samples import Bytes, Dbm, Ratio
 
 TERMINAL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 """What a terminal's key in the inventory looks like: `s07-c03-t12`."""
+
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+"""Anybody on the school's network may check in; control characters of theirs reach neither a log nor the database."""
+
+ShortText = Annotated[str, Meta(max_length=64, pattern=_PRINTABLE)]
+ClassroomKey = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTABLE)]
 
 
 class CheckInBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,7 +33,7 @@ class CheckInBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     wifi_rssi_dbm: Dbm | None = None
     app_version: ShortText | None = None
     content_token: ShortText | None = None
-    classroom: ThingKey | None = None
+    classroom: ClassroomKey | None = None
 
 
 SILENT = CheckInBody()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 import zstandard
@@ -15,7 +17,7 @@ from protocols.samples import SAMPLE_TYPES, Kind, LinkSample, Sample, TerminalSa
 from protocols.segments import Books, Segment, content_hash
 
 TIMES = st.integers(0, 2**50)
-KEYS = st.text(min_size=1, max_size=30)
+KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30)
 
 
 def _segment(**fields: object) -> Segment:
@@ -32,10 +34,13 @@ def _segment(**fields: object) -> Segment:
     return Segment(**(defaults | fields))  # type: ignore[arg-type]
 
 
-def _terminal(thing: str = "s01-t1", resolution_seconds: int = 0) -> TerminalSample:
-    return TerminalSample(
-        thing=thing, observed_at_ms=5, monotonic_ms=5, present=True, resolution_seconds=resolution_seconds
-    )
+def _terminal(thing: str = "s01-t1", **fields: Any) -> TerminalSample:
+    return TerminalSample(thing=thing, observed_at_ms=5, monotonic_ms=5, present=True, **fields)
+
+
+def _event(thing: str = "s01-sw01", **fields: Any) -> Event:
+    defaults: dict[str, Any] = {"type": "port.changed", "kind": Kind.PORT, "observed_at_ms": 5, "monotonic_ms": 5}
+    return Event(event_id="0" * 32, thing=thing, **(defaults | fields))
 
 
 LINKS = st.builds(
@@ -56,7 +61,7 @@ TERMINALS = st.builds(
     monotonic_ms=TIMES,
     present=st.booleans(),
     battery_ratio=st.none() | st.floats(0, 1),
-    app_version=st.none() | st.text(max_size=64),
+    app_version=st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=64),
 )
 
 
@@ -136,6 +141,7 @@ def test_bytes_behind_the_frame_are_refused() -> None:
         ({"blocks": [{"kind": "weather"}]}, "weather"),
         ({"blocks": [{"kind": "terminal", "thing": []}]}, "length >= 1"),
         ({"books": None}, "Expected `object`"),
+        ({"blocks": [{"kind": "terminal", "thing": ["t"], "resolution_seconds": 65_836}]}, "<= 3600"),
         ({"books": {"produced_items": 2**48 + 1}}, "<= 281474976710656"),
     ],
 )
@@ -152,6 +158,25 @@ def test_a_value_out_of_range_or_a_short_column_is_refused(battery: list[object]
     with pytest.raises(codec.DecodeError, match="battery_ratio") as caught:
         codec.decode_segment(_compressed(raw))
     assert caught.value.reason is codec.DecodeReason.BAD_SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"blocks": pack([_terminal(app_version="1.0"), _terminal(app_version="1.\0")])}, "'app_version' holds a NUL"),
+        ({"blocks": pack([_terminal(thing="s01\0")])}, "'thing' holds a NUL"),
+        ({"events": [_event(thing="s01\0")]}, "event 0+ holds a NUL"),
+        ({"events": [_event(attributes={"reason": "\0"})]}, "holds a NUL"),
+        ({"events": [_event(attributes={"\0": 1})]}, "holds a NUL"),
+        ({"events": [_event(attributes={"ratio": float("nan")})]}, "holds nan, which JSON cannot say"),
+        ({"boot": "b\0"}, "boot holds a NUL"),
+    ],
+)
+def test_what_no_database_can_hold_is_refused_on_both_sides(changes: dict[str, Any], message: str) -> None:
+    for refuse in (codec.encode_checked, lambda segment: codec.decode_segment(codec.encode(segment))):
+        with pytest.raises(codec.DecodeError, match=message) as caught:
+            refuse(_segment(**changes))
+        assert caught.value.reason is codec.DecodeReason.BAD_SCHEMA
 
 
 def test_deeply_nested_payloads_are_refused() -> None:

@@ -45,6 +45,12 @@ def terminals(count: int, **metrics: object) -> list[Sample]:
     ]
 
 
+def refuse_version(dsn: str, version: str) -> None:
+    """Have the database refuse a row that is good by the wire's own rules."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute(f"ALTER TABLE terminal_samples ADD CHECK (app_version <> '{version}')".encode())
+
+
 def event(**changes: object) -> Event:
     values: dict[str, object] = {
         "event_id": secrets.token_hex(16),
@@ -164,10 +170,11 @@ def test_an_unknown_agent_waits_in_quarantine_until_the_inventory_names_it(
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_bad_row_goes_to_quarantine_alone(publisher: Make, rows: Rows) -> None:
+def test_a_bad_row_goes_to_quarantine_alone(publisher: Make, rows: Rows, inventory: str) -> None:
+    refuse_version(inventory, "6.6.6")
     agent = publisher()
     good = [agent.seal(terminals(2)) for _ in range(7)]
-    bad = agent.seal(terminals(1, app_version="NUL\0inside"))
+    bad = agent.seal(terminals(1, app_version="6.6.6"))
     agent.publish(*good[:3], bad, *good[3:])
     assert agent.wait_for_receipts(bad) == [(Outcome.REJECTED, "bad_row")]
     assert set(agent.wait_for_receipts(*good)) == {(Outcome.STORED, "")}
@@ -180,7 +187,7 @@ def test_a_thing_with_an_impossible_name_harms_nobody(publisher: Make) -> None:
     bad = agent.seal([HostSample(thing="a\0b", observed_at_ms=now_ms(), monotonic_ms=1)])
     good = agent.seal(terminals(1))
     agent.publish(bad, good)
-    assert agent.wait_for_receipts(bad, good) == [(Outcome.REJECTED, "bad_row"), (Outcome.STORED, "")]
+    assert agent.wait_for_receipts(bad, good) == [(Outcome.REJECTED, "bad_schema"), (Outcome.STORED, "")]
 
 
 @pytest.mark.usefixtures("worker")
@@ -239,8 +246,9 @@ def test_a_readable_identity_in_an_unreadable_segment_is_told_rejected(publisher
 
 @pytest.mark.usefixtures("worker")
 def test_a_replay_of_what_is_still_refused_stays_in_quarantine(publisher: Make, rows: Rows, inventory: str) -> None:
+    refuse_version(inventory, "6.6.6")
     agent = publisher()
-    bad = agent.seal(terminals(1, app_version="\0"))
+    bad = agent.seal(terminals(1, app_version="6.6.6"))
     agent.publish(bad)
     agent.wait_for_receipts(bad)
     result = asyncio.run(replay(inventory, reason="bad_row"))

@@ -22,11 +22,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edge_agent.collectors.probe import Outcome
+from edge_agent.clock import SystemClock
+from edge_agent.collectors.probe import Outcome, ProbeCollector
 from edge_agent.collectors.probe_dns import measure_dns
 from edge_agent.collectors.probe_http import http_measure
 from edge_agent.collectors.probe_tcp import measure_tcp
 from edge_agent.collectors.targets import DnsTarget, HttpTarget, TcpTarget
+from protocols.samples import ProbeSample
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -75,6 +77,16 @@ def answering(text: str) -> Handler:
 
 async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()
+
+
+async def test_what_a_server_puts_into_its_answer_is_kept_as_printable_text():
+    async def measure(_target: HttpTarget, _deadline: float) -> Outcome:
+        return Outcome(False, "status 302, redirects to \x00\x1b[2J/login\u2028")
+
+    reading = await ProbeCollector(measure, SystemClock()).collect(HttpTarget("p", "http://portal.example/"), soon())
+    (sample,), (change,) = reading.samples, reading.events
+    assert isinstance(sample, ProbeSample)
+    assert sample.reason == change.attributes["reason"] == "status 302, redirects to [2J/login"
 
 
 class TestTcp:

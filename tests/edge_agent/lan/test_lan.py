@@ -124,6 +124,8 @@ async def test_a_checkin_without_a_body_is_a_sign_of_life(lan, agent):
         (b'{"storage_free_bytes": -1}', 422, "storage_free_bytes: Expected `int` >= 0"),
         (b'{"wifi_rssi_dbm": 1e400}', 422, "wifi_rssi_dbm: "),
         (b'{"app_version": "' + b"x" * 65 + b'"}', 422, "app_version: Expected `str` of length <= 64"),
+        (b'{"app_version": "1.0\\u0000"}', 422, "app_version: Expected `str` matching regex"),
+        (b'{"classroom": "s07\\n-c03"}', 422, "classroom: Expected `str` matching regex"),
         (b'{"battery": 1}', 422, "battery: is not a field of a check-in"),
         (b"[1]", 422, "body: Expected `object`, got `array`"),
         (b'"text"', 422, "body: Expected `object`, got `str`"),
