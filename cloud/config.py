@@ -121,6 +121,9 @@ class Ingest:
     batch_milliseconds: int = field(default=200, metadata={"rule": _number(1, 10_000, "200")})
     buffer_bytes: int = field(default=64 * 1024 * 1024, metadata={"rule": _number(2**20, 2**34, "67108864")})
     in_flight_segments: int = field(default=4_096, metadata={"rule": _number(16, 1_000_000, "4096")})
+    quarantine_bytes_per_agent: int = field(
+        default=256 * 1024 * 1024, metadata={"rule": _number(2**20, 2**40, "268435456")}
+    )
 
 
 @dataclass(frozen=True, slots=True)

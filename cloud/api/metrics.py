@@ -18,6 +18,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from cloud.db.queries import Queries
 from cloud.http.database import read_only
+from cloud.quarantine.quota import LEAST_BYTES
 
 if TYPE_CHECKING:
     from cloud.api.rooms import Rooms
@@ -100,6 +101,8 @@ async def _database_families(rooms: Rooms) -> list[Metric]:
             await cursor.execute(QUERIES["totals"])
             totals = await cursor.fetchone() or {}
         reasons = await (await connection.execute(QUERIES["reasons"])).fetchall()
+        fullest = await connection.execute(QUERIES["fullest_quarantine"], {"least": LEAST_BYTES})
+        (fullest_bytes,) = await fullest.fetchone() or (0,)
     families: list[Metric] = [
         _counter("segments_stored", "Segments committed.", totals["segments_stored"]),
         _counter("items_stored", "Samples and events committed.", totals["items_stored"]),
@@ -116,6 +119,13 @@ async def _database_families(rooms: Rooms) -> list[Metric]:
         _gauge("ledger_lost_items", "Items that neither side accounts for.", overview.ledger.lost),
         _gauge("ledger_thinned_items", "Items thinned on the edge for want of disk.", overview.ledger.thinned),
     ]
+    families.append(
+        _gauge(
+            "quarantine_fullest_agent_ratio",
+            "Room taken in quarantine by the agent that takes most; near 1, its refused segments stay at the edge.",
+            fullest_bytes / rooms.settings.ingest.quarantine_bytes_per_agent,
+        )
+    )
     if overview.freshness.newest_sample_at is not None:
         newest = overview.freshness.newest_sample_at.timestamp()
         families.append(_gauge("newest_sample_timestamp_seconds", "Time of the newest observation.", newest))

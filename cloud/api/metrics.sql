@@ -8,6 +8,16 @@ SELECT
     coalesce(sum(conflict_segments), 0)::bigint AS segments_conflict
 FROM agent_epochs;
 
+-- name: fullest_quarantine
+-- What the open entries of the agent with the most of them count for, each at least so many bytes.
+SELECT coalesce(max(used_bytes), 0)::bigint
+FROM (
+    SELECT sum(greatest(size_bytes, %(least)s::integer)) AS used_bytes
+    FROM quarantine
+    WHERE state = 'open'
+    GROUP BY agent
+) AS used;
+
 -- name: reasons
 -- Segments that wait in quarantine, by reason.
 SELECT reason, count(*)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from cloud.fleet.ledger import QUERIES, EpochAddition
 from cloud.fleet.verdict import KnownPresence, believes_offline, verdict_on
 from cloud.quarantine import repository as quarantine
 from cloud.quarantine.models import NewEntry
+from cloud.quarantine.quota import Quota
 from protocols.codec import DecodeError, decode_status, encode
 from protocols.receipts import Verdict, Welcome
 from protocols.segments import content_hash
@@ -85,8 +87,10 @@ class PresenceKeeper:
         publish: Callable[[str, bytes], bool],
         credit: Callable[[], int],
         now_ms: Callable[[], int],
+        quota: Quota,
     ) -> None:
         self._pool = pool
+        self._quota = quota
         self._publish = publish
         self._credit = credit
         self._now_ms = now_ms
@@ -136,8 +140,13 @@ class PresenceKeeper:
     async def _refuse(self, arrival: StatusArrival, detail: str) -> list[Welcome]:
         entry = _refused(arrival, parse_status_topic(arrival.topic), "bad_row", detail)
         async with self._pool.connection() as connection, connection.transaction():
-            await quarantine.insert(connection.cursor(), [entry])
+            await self._quarantine(connection.cursor(), [entry])
         return []
+
+    async def _quarantine(self, cursor: psycopg.AsyncCursor[Any], entries: Sequence[NewEntry]) -> None:
+        # Where there is no room it is let go: no receipt waits for a status, and its agent says it again.
+        admitted = await self._quota.admit(cursor, entries)
+        await quarantine.insert(cursor, compress(entries, admitted))
 
     async def handle(self, batch: Sequence[StatusArrival]) -> list[Welcome]:
         """Judge and save a batch in one transaction; return the welcomes to send."""
@@ -153,7 +162,7 @@ class PresenceKeeper:
         async with self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             if refused:
-                await quarantine.insert(cursor, refused)
+                await self._quarantine(cursor, refused)
             known = await self._known(cursor, [status for _, status in statuses])
             changed: set[str] = set()
             additions: dict[tuple[int, str], EpochAddition] = {}

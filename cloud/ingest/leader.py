@@ -18,6 +18,7 @@ from cloud.fleet import ledger
 from cloud.fleet.presence import PresenceKeeper, StatusArrival
 from cloud.ingest.broker import BrokerConnection
 from cloud.ingest.replay import replay_known_agents
+from cloud.quarantine.quota import Quota
 from cloud.telemetry.maintenance import Maintenance
 from protocols.topics import STATUS_FILTER
 
@@ -80,7 +81,13 @@ class Leader:
             broker = BrokerConnection(
                 self._settings.broker, client_id=self._client_id, subscriptions=[STATUS_FILTER], on_message=receive
             )
-            keeper = PresenceKeeper(pool, publish=broker.publish, credit=self._credit, now_ms=self._now_ms)
+            keeper = PresenceKeeper(
+                pool,
+                publish=broker.publish,
+                credit=self._credit,
+                now_ms=self._now_ms,
+                quota=Quota(self._settings.ingest.quarantine_bytes_per_agent),
+            )
             maintenance = Maintenance(
                 pool,
                 self._settings.retention,

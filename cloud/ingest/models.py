@@ -98,3 +98,5 @@ class Committed:
     stored_rows: int
     quarantined: int
     duplicates: int
+    held_back: tuple[str, ...] = ()
+    """The agent of each arrival that was refused and for which its quarantine has no room: not kept, not receipted."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence, Set
 from datetime import UTC, datetime
+from itertools import compress
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,12 @@ from cloud.db import Pool, Queries, create_pool
 from cloud.errors import DatabaseUnavailable
 from cloud.fleet import ledger
 from cloud.fleet.ledger import EpochAddition
-from cloud.ingest.models import Committed, Fate, Reading, Refusal, RefusalReason
+from cloud.ingest.models import Arrival, Committed, Fate, Reading, Refusal, RefusalReason
 from cloud.ingest.reading import refuse
 from cloud.ingest.rows import BatchRows, RowBuilder, Things, to_postgres
 from cloud.quarantine import repository as quarantine
 from cloud.quarantine.models import NewEntry
+from cloud.quarantine.quota import Quota
 from cloud.telemetry.tables import KINDS
 from cloud.telemetry.writing import TelemetryWriter
 from protocols.receipts import Outcome
@@ -76,9 +78,13 @@ async def _prepare(connection: AsyncConnection) -> None:
 
 
 class Store:
-    """Commits batches of one ingest process. `start` opens its own connections, `stop` closes them."""
+    """Commits batches of one ingest process. `start` opens its own connections, `stop` closes them.
 
-    def __init__(self, dsn: str, *, connections: int = 2) -> None:
+    Without a `quota` everything refused is kept, as for a replay, whose bytes are in quarantine already.
+    """
+
+    def __init__(self, dsn: str, *, connections: int = 2, quota: Quota | None = None) -> None:
+        self._quota = quota
         self._pool: Pool = create_pool(dsn, max_size=connections, name="ingest", prepare=_prepare)
         self._writer = TelemetryWriter()
         self._agents: dict[str, int] = {}
@@ -148,28 +154,38 @@ class Store:
                 rows = self._rows.build(new, things)
                 await self._insert_rows(cursor, rows, new, things)
                 fates, late_refusals = self._judge(unique, repeated, outcomes)
-                refusals = refusals + late_refusals
-                await self._add_to_ledger(cursor, new, fates)
-                await quarantine.insert(cursor, map(_entry, refusals))
+                await self._add_to_ledger(cursor, fates, late_refusals)
+                kept, held_back = await self._quarantine(cursor, [*refusals, *late_refusals])
                 for reading, fate in fates:
-                    if reading.arrival.replay_of is not None and fate.outcome is not Outcome.REJECTED:
+                    if reading.arrival.replay_of is not None:
                         await quarantine.close(cursor, reading.arrival.replay_of, fate.outcome.value)
-                if new or refusals:
-                    await cursor.execute(QUERIES["notify"], {"message": _message(rows, new, refusals)})
+                if new or kept:
+                    await cursor.execute(QUERIES["notify"], {"message": _message(rows, new, kept)})
         self._remember_newest(rows)
         told = [fate for _, fate in fates]
         told += [
             Fate(refusal.arrival.agent, refusal.epoch, refusal.seq, Outcome.REJECTED, refusal.reason.value)
-            for refusal in refusals
-            if refusal.epoch is not None and refusal.seq is not None and refusal not in late_refusals
+            for refusal in kept
+            if refusal.epoch is not None and refusal.seq is not None
         ]
         return Committed(
             fates=tuple(told),
             stored_segments=len(new),
             stored_rows=rows.row_count + sum(len(reading.segment.events) for reading in new),
-            quarantined=len(refusals),
+            quarantined=len(kept),
             duplicates=sum(fate.outcome is Outcome.DUPLICATE for fate in told),
+            held_back=held_back,
         )
+
+    async def _quarantine(
+        self, cursor: AsyncCursor[Any], refusals: Sequence[Refusal]
+    ) -> tuple[list[Refusal], tuple[str, ...]]:
+        """Keep what was refused; return it, and the agent of each refusal for which there is no room."""
+        entries = [_entry(refusal) for refusal in refusals]
+        admitted = [True] * len(entries) if self._quota is None else await self._quota.admit(cursor, entries)
+        await quarantine.insert(cursor, compress(entries, admitted))
+        held_back = tuple(entry.agent for entry, kept in zip(entries, admitted, strict=True) if not kept)
+        return list(compress(refusals, admitted)), held_back
 
     async def _refresh_agents(self, wanted: set[str]) -> None:
         now = time.monotonic()
@@ -328,30 +344,37 @@ class Store:
             elif outcome == Outcome.DUPLICATE.value:
                 fates.append((reading, Fate(agent, epoch, seq, Outcome.DUPLICATE)))
             else:
-                fates.append((reading, Fate(agent, epoch, seq, Outcome.REJECTED, outcome)))
                 refusals.append(refuse(reading, RefusalReason(outcome), _DETAILS[outcome]))
         return fates, refusals
 
     async def _add_to_ledger(
-        self, cursor: AsyncCursor[Any], new: Sequence[Reading], fates: Sequence[tuple[Reading, Fate]]
+        self,
+        cursor: AsyncCursor[Any],
+        fates: Sequence[tuple[Reading, Fate]],
+        refusals: Sequence[Refusal],
     ) -> None:
         lines: dict[tuple[int, str], EpochAddition] = {}
-        stored = {id(reading) for reading in new}
+
+        def line_of(arrival: Arrival, epoch: str) -> EpochAddition:
+            key = (self._agents[arrival.agent], epoch)
+            received_at = to_postgres(arrival.received_at_ms)
+            line = lines.setdefault(key, EpochAddition(*key, received_at=received_at))
+            line.received_at = max(line.received_at, received_at)
+            return line
+
         for reading, fate in fates:
             segment = reading.segment
-            received_at = to_postgres(reading.arrival.received_at_ms)
-            key = (self._agents[segment.agent], segment.epoch)
-            line = lines.get(key)
-            if line is None:
-                line = lines[key] = EpochAddition(*key, received_at=received_at)
-            line.received_at = max(line.received_at, received_at)
-            if id(reading) in stored:
+            line = line_of(reading.arrival, segment.epoch)
+            if fate.outcome is Outcome.STORED:
+                received_at = to_postgres(reading.arrival.received_at_ms)
                 line.report(segment.books, received_at)
                 line.store(segment, _newest_observed(reading))
-            elif fate.outcome is Outcome.DUPLICATE:
+            else:
                 line.duplicate_segments += 1
-            elif fate.reason == RefusalReason.IDENTITY_CONFLICT.value:
-                line.conflict_segments += 1
+        for refusal in refusals:
+            assert refusal.epoch is not None
+            line = line_of(refusal.arrival, refusal.epoch)
+            line.conflict_segments += refusal.reason is RefusalReason.IDENTITY_CONFLICT
         if lines:
             await ledger.add(cursor, lines.values())
 
@@ -388,6 +411,7 @@ def _together(first: Committed, second: Committed) -> Committed:
         first.stored_rows + second.stored_rows,
         first.quarantined + second.quarantined,
         first.duplicates + second.duplicates,
+        first.held_back + second.held_back,
     )
 
 

@@ -24,10 +24,11 @@ from cloud.errors import DatabaseUnavailable
 from cloud.ingest.broker import BrokerConnection
 from cloud.ingest.buffer import Buffer
 from cloud.ingest.leader import Leader
-from cloud.ingest.models import Arrival, Committed, Fate, Reading, Refusal
+from cloud.ingest.models import Arrival, Committed, Reading, Refusal
 from cloud.ingest.pace import Pace
 from cloud.ingest.reading import read
 from cloud.ingest.store import Store
+from cloud.quarantine.quota import Quota
 from cloud.telemetry.influx import InfluxMirror
 from protocols.codec import encode
 from protocols.receipts import Receipt, SegmentReceipt
@@ -56,7 +57,8 @@ class IngestWorker:
         self._now_ms = now_ms
         self._buffer = Buffer(settings.ingest.buffer_bytes)
         self._pace = Pace(self._buffer, in_flight_budget=settings.ingest.in_flight_segments)
-        self._store = Store(settings.database.dsn, connections=COMMITTERS)
+        quota = Quota(settings.ingest.quarantine_bytes_per_agent)
+        self._store = Store(settings.database.dsn, connections=COMMITTERS, quota=quota)
         self._mirror = InfluxMirror(settings.influx) if settings.influx.enabled else None
         client_id = f"ingest.{secrets.token_hex(6)}"
         self._broker = BrokerConnection(
@@ -69,6 +71,7 @@ class IngestWorker:
         self.rows_total = 0
         self.duplicates_total = 0
         self.quarantined_total = 0
+        self.held_back_total = 0
 
     @property
     def ready(self) -> asyncio.Event:
@@ -116,7 +119,7 @@ class IngestWorker:
             committed = await self._commit(batch)
             self._buffer.release(batch)
             self._count(committed)
-            self._send_receipts(committed.fates)
+            self._send_receipts(committed)
             if self._mirror is not None:
                 self._mirror.offer([item for item in batch if isinstance(item, Reading)], committed.fates)
 
@@ -145,15 +148,16 @@ class IngestWorker:
                 _log.info("database_available")
             return committed
 
-    def _send_receipts(self, fates: tuple[Fate, ...]) -> None:
-        by_agent: dict[str, list[SegmentReceipt]] = {}
-        for fate in fates:
+    def _send_receipts(self, committed: Committed) -> None:
+        # A receipt without segments tells an agent that is held back that the centre is there all the same.
+        by_agent: dict[str, list[SegmentReceipt]] = {agent: [] for agent in committed.held_back}
+        for fate in committed.fates:
             by_agent.setdefault(fate.agent, []).append(
                 SegmentReceipt(epoch=fate.epoch, seq=fate.seq, outcome=fate.outcome, reason=fate.reason)
             )
         credit, now_ms = self._pace.credit(), self._now_ms()
         for agent, segments in by_agent.items():
-            for start in range(0, len(segments), SEGMENTS_PER_RECEIPT):
+            for start in range(0, max(len(segments), 1), SEGMENTS_PER_RECEIPT):
                 receipt = Receipt(
                     agent=agent,
                     cloud_time_ms=now_ms,
@@ -167,6 +171,7 @@ class IngestWorker:
         self.rows_total += committed.stored_rows
         self.duplicates_total += committed.duplicates
         self.quarantined_total += committed.quarantined
+        self.held_back_total += len(committed.held_back)
 
     async def _report_forever(self) -> None:
         while True:
@@ -177,6 +182,7 @@ class IngestWorker:
                 rows=self.rows_total,
                 duplicates=self.duplicates_total,
                 quarantined=self.quarantined_total,
+                held_back=self.held_back_total,
                 waiting=len(self._buffer),
                 shed=self._buffer.shed_total,
                 commit_seconds=round(self._pace.commit_seconds, 4),

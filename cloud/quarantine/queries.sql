@@ -16,6 +16,19 @@ SET
     replayed_at = NULL,
     replay_outcome = NULL;
 
+-- name: used_bytes
+-- How much the open entries of some agents count for, each at least so many bytes.
+SELECT agent, sum(greatest(size_bytes, %(least)s::integer))::bigint
+FROM quarantine
+WHERE state = 'open' AND agent = ANY(%(agents)s::text[])
+GROUP BY agent;
+
+-- name: kept
+-- Which of some agents' contents are kept, and for which reasons.
+SELECT agent, content_hash, reason
+FROM quarantine
+WHERE agent = ANY(%(agents)s::text[]) AND content_hash = ANY(%(hashes)s::bytea[]);
+
 -- name: open_entries
 -- Open entries, oldest first, optionally of one reason, one agent or one entry.
 SELECT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,26 @@ async def insert(cursor: AsyncCursor[Any], entries: Iterable[NewEntry]) -> None:
                 "received_at": entry.received_at,
             },
         )
+
+
+async def used_bytes(cursor: AsyncCursor[Any], agents: Collection[str], least_bytes: int) -> dict[str, int]:
+    """Return how many bytes the open entries of agents count for, each entry at least `least_bytes`."""
+    if not agents:
+        return {}
+    await cursor.execute(QUERIES["used_bytes"], {"agents": list(agents), "least": least_bytes})
+    return dict(await cursor.fetchall())
+
+
+async def kept(cursor: AsyncCursor[Any], entries: Collection[NewEntry]) -> set[tuple[str, bytes, str]]:
+    """Return agent, content hash and reason of those of `entries` that are in quarantine already, open or replayed."""
+    await cursor.execute(
+        QUERIES["kept"],
+        {
+            "agents": list({entry.agent for entry in entries}),
+            "hashes": list({entry.content_hash for entry in entries}),
+        },
+    )
+    return {(agent, bytes(content_hash), reason) for agent, content_hash, reason in await cursor.fetchall()}
 
 
 async def open_entries(

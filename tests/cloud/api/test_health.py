@@ -13,7 +13,7 @@ import pytest
 from cloud.api.server import ApiServer
 from cloud.config import Api, Broker, Database, Settings
 from ops.embedded import EmbeddedMosquitto, EmbeddedPostgres
-from tests.cloud.district import SmallDistrict
+from tests.cloud.district import SmallDistrict, now
 
 
 @asynccontextmanager
@@ -110,6 +110,35 @@ async def test_metrics_count_what_ingest_stored(api: httpx.AsyncClient, district
     assert 'bellwether_things{kind="link",status="unknown"} 2.0' in text
     assert 'route="/api/v1/links/{link}",status="200"' in text
     assert "s01-wan" not in text
+
+
+async def test_metrics_tell_how_full_the_fullest_quarantine_is(api: httpx.AsyncClient, district: SmallDistrict) -> None:
+    assert "bellwether_quarantine_fullest_agent_ratio 0.0" in (await api.get("/metrics")).text
+    room_bytes = Settings().ingest.quarantine_bytes_per_agent
+    for agent, number, size_bytes, state in (
+        ("s01-gw", 1, room_bytes // 4, "open"),
+        ("s01-gw", 2, room_bytes // 4, "open"),
+        ("s01-gw", 3, room_bytes, "replayed"),
+        ("s02-gw", 1, 10, "open"),
+    ):
+        district.insert(
+            "quarantine",
+            {
+                "agent": agent,
+                "topic": "t",
+                "lane": "live",
+                "content_type": "t",
+                "reason": "bad_schema",
+                "detail": "",
+                "size_bytes": size_bytes,
+                "content_hash": str(number),
+                "payload": "",
+                "received_at": now(),
+                "last_received_at": now(),
+                "state": state,
+            },
+        )
+    assert "bellwether_quarantine_fullest_agent_ratio 0.5" in (await api.get("/metrics")).text
 
 
 async def test_a_bug_in_a_background_task_ends_the_process_instead_of_freezing_the_wall(

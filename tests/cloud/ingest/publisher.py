@@ -152,6 +152,11 @@ class Publisher:
             )
         return [self.receipts[key] for key in keys]
 
+    def wait_for_words(self, count: int, timeout: float = 30) -> None:
+        """Wait until so many receipts came in all, whatever they name."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.credits) >= count, timeout), "no receipt"
+
     def wait_for_welcomes(self, count: int = 1, timeout: float = 30) -> Welcome:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.welcomes) >= count, timeout), "no welcome"
