@@ -110,6 +110,21 @@ async def test_a_status_is_a_word_and_a_shape_besides_its_colour(open_tab: OpenT
     await expect(degraded.locator("svg path")).to_have_count(1)
 
 
+@pytest.mark.parametrize("size", ["wall", "laptop"])
+async def test_a_cell_draws_its_load_both_ways_and_how_long_it_is_down(open_tab: OpenTab, size: str) -> None:
+    tab = await open_tab(size=size)
+    await tab.open("/?lang=en")
+    well = tab.page.locator('[data-link="s01-wan"]')
+    await expect(well.locator("[data-way] .track > span")).to_have_count(2)
+    await expect(well).to_have_attribute("title", re.compile(r"To school .+bit/s \(.+%\), From school .+bit/s \(.+%\)"))
+    if size == "wall":
+        await expect(well.locator('[data-way="in"]')).to_contain_text(re.compile(r"bit/s.*%"))
+    down = tab.page.locator(f'[data-link="{CUT}"]')
+    await expect(down).to_have_attribute("data-status", "down", timeout=CHANGE_MS)
+    await expect(down.locator("[data-way]")).to_have_count(0)
+    await expect(down.locator(".lasting")).to_contain_text(re.compile(r"\d (s|min|h)"))
+
+
 async def test_a_change_reaches_an_open_page_without_loading_it_anew(open_tab: OpenTab) -> None:
     tab = await open_tab()
     await tab.open("/?lang=en")
@@ -206,16 +221,35 @@ async def test_the_ledger_of_an_agent_accounts_for_every_item(open_tab: OpenTab)
     await expect(tab.page.get_by_text("produced = stored + held")).to_be_visible()
 
 
+@pytest.mark.parametrize(("language", "said"), [("zh-CN", "s24-wan 已断开"), ("en", "s24-wan went down")])
+async def test_events_are_said_as_sentences(open_tab: OpenTab, language: str, said: str) -> None:
+    tab = await open_tab()
+    await tab.open(f"/links/{RESTLESS}?lang={language}")
+    events = tab.page.locator('[data-event="port.changed"]')
+    await expect(events.filter(has_text=said).first).to_be_visible(timeout=CHANGE_MS)
+    assert "=" not in "".join(await events.all_inner_texts())
+
+
+@pytest.mark.parametrize(("language", "lane"), [("zh-CN", "实时"), ("en", "Live")])
+async def test_the_quarantine_names_lanes_and_reasons_in_words(open_tab: OpenTab, language: str, lane: str) -> None:
+    tab = await open_tab()
+    await tab.open(f"/quarantine?lang={language}")
+    row = tab.page.locator("tbody tr").filter(has_text="s99-gw").first
+    await expect(row).to_contain_text(lane)
+    assert not re.search(r"[a-z]_[a-z]", await row.inner_text()), "a code where a word should be"
+
+
 async def test_a_quarantined_segment_is_opened_and_replayed(open_tab: OpenTab) -> None:
     tab = await open_tab()
     await tab.open("/quarantine?lang=en")
-    row = tab.page.locator("tbody tr").filter(has_text="unknown_agent")
+    row = tab.page.locator("tbody tr").filter(has_text="Agent not in the inventory")
     await row.get_by_role("button", name="Open").click()
     drawer = tab.page.get_by_test_id("drawer")
     await expect(drawer).to_contain_text("s99-gw")
     await expect(drawer).to_contain_text('"in_bps"')
     await drawer.get_by_test_id("replay").click()
     await expect(drawer.get_by_test_id("replayed")).to_contain_text("1 still in quarantine")
+    await expect(drawer.get_by_test_id("replay")).to_be_focused()
     await tab.accessible()
     await tab.page.keyboard.press("Escape")
     await expect(drawer).to_have_count(0)
@@ -304,8 +338,9 @@ async def test_a_page_shows_its_outline_while_it_loads(open_tab: OpenTab) -> Non
 async def test_without_the_centre_old_data_stays_with_its_age_and_new_pages_say_why(
     open_tab: OpenTab, district: Centre
 ) -> None:
-    overview, tab = await open_tab(), await open_tab()
+    overview, link, tab = await open_tab(), await open_tab(), await open_tab()
     await overview.open("/?lang=en")
+    await link.open("/links/s01-wan?lang=en")
     await tab.open("/links?lang=en")
     # The other pages come when the browser is idle; from then on they open without the centre.
     arrived = "file => /SchoolsPage.*js/.test(file.name) && file.responseEnd > 0"
@@ -317,6 +352,9 @@ async def test_without_the_centre_old_data_stays_with_its_age_and_new_pages_say_
     live = overview.page.get_by_test_id("live")
     await expect(live).to_have_attribute("data-connection", "stale", timeout=60_000)
     await expect(overview.state("stale")).to_contain_text("ago")
+    # The charts have a query of their own; one strip says it for the whole page.
+    await expect(link.state("stale")).to_have_count(2, timeout=WAIT_MS)
+    await expect(link.state("stale").locator("visible=true")).to_have_count(1)
     await expect(overview.page.get_by_test_id("grid").locator("a")).to_have_count(43)
 
     await tab.follow("Schools")

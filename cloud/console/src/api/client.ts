@@ -35,6 +35,8 @@ export class ApiError extends Error {
     readonly status: number,
     message: string,
     readonly hint: string | null,
+    /** Last word of the problem's type, such as `database-away`; '' when the answer was no problem document. */
+    readonly problem = '',
   ) {
     super(message)
   }
@@ -79,7 +81,8 @@ async function problemOf(response: Response): Promise<ApiError> {
   // A proxy in between may answer with a page instead of a problem document.
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null
   const message = problem?.detail ?? problem?.title ?? `HTTP ${response.status} ${response.statusText}`.trim()
-  return new ApiError(response.status, message, problem?.hint ?? null)
+  const name = problem?.type?.replace(/^.*:/, '') ?? ''
+  return new ApiError(response.status, message, problem?.hint ?? null, name)
 }
 
 /** Read a document. Raises ApiError, or AbortError when `signal` fires. */

@@ -25,6 +25,7 @@ describe('time', () => {
   it('says a span in its two largest units', () => {
     expect(span(0, 'zh-CN')).toBe('0 秒')
     expect(span(130, 'zh-CN')).toBe('2 分 10 秒')
+    expect(span(130, 'zh-CN', 1)).toBe('2 分')
     expect(span(90_000, 'en')).toBe('1 d 1 h')
     expect(span(86_405, 'en')).toBe('1 d')
     expect(span(null, 'en')).toBe('–')

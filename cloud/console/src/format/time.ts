@@ -64,8 +64,8 @@ const SPANS = [
   { seconds: 1, zh: '秒', en: 's' },
 ] as const
 
-/** A span of time in its two largest units: 2 分 10 秒 / 2 min 10 s. */
-export function span(seconds: number | null | undefined, language: Language): string {
+/** A span of time in its largest units, two or fewer: 2 分 10 秒 / 2 min 10 s. */
+export function span(seconds: number | null | undefined, language: Language, units: 1 | 2 = 2): string {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return MISSING
   let left = Math.max(0, Math.round(seconds))
   const parts: string[] = []
@@ -75,7 +75,7 @@ export function span(seconds: number | null | undefined, language: Language): st
       parts.push(`${amount} ${language === 'en' ? step.en : step.zh}`)
       left -= amount * step.seconds
     } else if (parts.length > 0) break
-    if (parts.length === 2) break
+    if (parts.length === units) break
   }
   return parts.join(' ')
 }

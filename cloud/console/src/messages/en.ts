@@ -1,6 +1,9 @@
 // The English words of the console; same keys as zh-CN.ts, checked by the compiler. Words follow docs/glossary.md.
 
+import { given } from './eventFacts'
 import type { Messages } from './index'
+
+const of = (n: string, one: string, many = `${one}s`) => `${n} ${n === '1' ? one : many}`
 
 export const en: Messages = {
   app: {
@@ -55,6 +58,20 @@ export const en: Messages = {
     absentHint:
       'Check the address, or import the folder that names it. What an unknown agent sends waits in quarantine.',
     networkHint: 'The centre does not answer. Check the network, or whether the cloud service runs.',
+    problems: {
+      'database-away': [
+        'The database does not answer',
+        'This is tried again in a few seconds. If it lasts, see whether the centre’s database runs.',
+      ],
+      'schema-missing': ['The database has no tables yet', 'Run bellwether cloud migrate at the centre.'],
+      'token-needed': ['The operator token is needed', 'It is the operator_token of cloud.toml.'],
+      'invalid-input': ['The request has invalid input', 'Check the filters in the address, or clear them.'],
+      unexpected: [
+        'Something broke in the cloud',
+        'Tell whoever maintains it the number; the cloud’s log has it.',
+      ],
+    },
+    problemNumber: (number) => `number ${number}`,
     retry: 'Retry',
     retrying: 'Retrying',
   },
@@ -68,8 +85,7 @@ export const en: Messages = {
     allUp: 'All up',
     gridTitle: 'Links',
     gridHint: 'in fixed district order',
-    gridCell: (school, status, inward, outward) =>
-      `${school}, ${status}, to school ${inward}, from school ${outward}`,
+    gridCell: (school, status, ways) => [school, status, ...ways].join(', '),
     gridEmptyTitle: 'No links yet',
     gridEmptyHint: 'Import the district folder and the links appear here, in its order:',
     toSchool: 'To school',
@@ -81,13 +97,13 @@ export const en: Messages = {
     rowRate: 'rows / s',
     backlogTitle: 'Held at the edge',
     backlogNone: 'nothing waits',
-    backlogSilent: (n) => `${n} silent, theirs not known`,
+    backlogSilent: (n) => `${n} silent, theirs unknown`,
     backlogOnTheWay: 'on the way, nothing waits',
     backlogSegments: 'Segments',
     backlogItems: 'Items',
     backlogBytes: 'Size',
     backlogOldest: 'Oldest',
-    backlogAgents: (n) => `${n} agents`,
+    backlogAgents: (n) => of(n, 'agent'),
     booksTitle: 'Books',
     changesTitle: 'Latest changes',
     changesEmpty: 'No status changes yet',
@@ -106,13 +122,13 @@ export const en: Messages = {
     equation: 'produced = stored + held + thinned + quarantined + damaged + lost',
     closed: 'The books close: nothing is lost',
     settling: 'Nothing is lost; reports trail what is stored by a moment',
-    lostSome: (n) => `${n} items are unaccounted for; find out why`,
+    lostSome: (n) => `${of(n, 'item is', 'items are')} unaccounted for; find out why`,
     items: 'items',
     empty: 'No books yet: they show after the agent’s first report.',
   },
   links: {
     title: 'Links',
-    subtitle: (n) => `${n} lines from school to district centre`,
+    subtitle: (n) => `${of(n, 'line')} from school to district centre`,
     search: 'Find by school, link or provider',
     status: 'Status',
     allStatuses: 'Every status',
@@ -197,7 +213,7 @@ export const en: Messages = {
   no: 'no',
   schools: {
     title: 'Schools',
-    subtitle: (n) => `${n} schools`,
+    subtitle: (n) => of(n, 'school'),
     search: 'Find by name or id',
     stage: 'Stage',
     allStages: 'Every stage',
@@ -218,7 +234,7 @@ export const en: Messages = {
     terminalsOf: (present, known) => `${present} / ${known}`,
     devices: 'Devices and ports',
     devicesEmpty: 'The inventory has no devices of this school.',
-    seats: (n) => `${n} seats`,
+    seats: (n) => of(n, 'seat'),
     address: 'Address',
     model: 'Model',
     uptime: 'Uptime',
@@ -307,6 +323,8 @@ export const en: Messages = {
     arrivals: 'Arrivals',
     outcome: 'Last replay',
     never: 'not replayed',
+    gone: ['Not in quarantine', 'It may have been replayed and stored. Close this and look at the list.'],
+    outcomes: { stored: 'stored', duplicate: 'stored before', rejected: 'refused again' },
     open: 'Open',
     close: 'Close',
     detail: 'Detail',
@@ -319,7 +337,7 @@ export const en: Messages = {
     replay: 'Replay',
     replaying: 'Replaying',
     replayAll: 'Replay all of this reason',
-    replayed: (stored, left) => `Replayed: ${stored} segments stored, ${left} still in quarantine`,
+    replayed: (stored, left) => `Replayed: ${of(stored, 'segment')} stored, ${left} still in quarantine`,
     token: 'Operator token',
     tokenHint: 'This needs the operator token (operator_token in cloud.toml).',
     empty: 'Quarantine is empty',
@@ -348,6 +366,8 @@ export const en: Messages = {
     unknown_agent: 'Agent not in the inventory',
     identity_conflict: 'Same seq, other content',
     below_low: 'Below what was receipted',
+    time_out_of_range: 'Time out of range',
+    bad_row: 'Refused by the database',
   },
   statusReasons: {
     evidence_good: 'evidence is good',
@@ -367,24 +387,58 @@ export const en: Messages = {
     link_unknown: 'link unknown',
     behind_link_down: 'behind a link that is down',
   },
-  eventTypes: {
-    'agent.started': 'Agent started',
-    'agent.stopped': 'Agent stopped',
-    'agent.epoch_restarted': 'Spool was an old copy; new epoch',
-    'spool.pressure': 'Spool crossed a budget threshold',
-    'spool.thinned': 'Samples thinned for want of disk',
-    'spool.damaged': 'Segment failed its checksum, set aside',
-    'counter.reset': 'Device counters started anew',
-    'counter.implausible': 'Rate above the port speed',
-    'counter.refused': '32-bit counters only, refused',
-    'counter.clock_drift': 'Device and poller clocks disagree',
-    'port.changed': 'Port state changed',
-    'device.unreachable': 'Device stopped answering',
-    'device.reachable': 'Device answers again',
-    'device.refused': 'Device refuses the credentials',
-    'probe.changed': 'Probe result changed',
-    'terminal.present': 'Terminal present',
-    'terminal.absent': 'Terminal absent',
-    'clock.stepped': 'Edge clock stepped',
+  events: {
+    'agent.started': (a) => `started${given(a.text('software'), ', ')}`,
+    'agent.stopped': (a) => `stopped${given(a.why, ': ')}`,
+    'agent.epoch_restarted': (a) =>
+      `found its spool to be an old copy and began a new epoch${given(a.text('epoch').slice(0, 12), ' ')}`,
+    'spool.pressure': (a) =>
+      a.number('level_ratio')
+        ? `has used ${a.percent('used_ratio')} of its spool${given(a.bytes('used_bytes'), ' (', ')')}, above the mark of ${a.percent('level_ratio')}`
+        : `has its spool below every mark again${given(a.percent('used_ratio'), ', ', ' used')}`,
+    'spool.thinned': (a) => `thinned ${a.count('items') || 'some'} samples for want of disk`,
+    'spool.damaged': (a) =>
+      a.text('file')
+        ? `set a damaged spool file aside${given(a.count('carried_over_items'), '; ', ' items saved')}${given(a.count('items'), ', ', ' gone')}${given(a.why, ': ')}`
+        : `set a segment aside that failed its checksum${given(a.count('seq'), ': seq ')}${given(a.count('items'), ', ', ' items')}`,
+    'counter.reset': (a) => `counts anew${given(a.why, ': ')}; no rate over the gap`,
+    'counter.implausible': (a) =>
+      a.is('begins') === false
+        ? 'shows plausible rates again'
+        : `shows a rate above its speed${given(a.speed('speed_bps'), ' of ')}; flagged, not counted`,
+    'counter.refused': (a) =>
+      a.is('begins') === false
+        ? 'has counters that can be used now'
+        : `has counters that cannot be used${given(a.why, ': ')}`,
+    'counter.clock_drift': (a) =>
+      a.is('begins') === false
+        ? 'has a clock that agrees with ours again'
+        : `has a clock that disagrees with ours${given(a.percent('drift_ratio'), ' by ')}`,
+    'port.changed': (a) => {
+      if (a.is('between_polls')) return 'went down and came back between two polls'
+      if (a.is('admin_up') === false) return 'was disabled by its administrator'
+      const up = a.is('oper_up')
+      return up === null ? 'changed its state' : up ? 'came up' : 'went down'
+    },
+    'device.unreachable': (a) =>
+      `stopped answering${given(a.why, ' (', ')')}${given(a.span('lasted_seconds'), ' after ')}`,
+    'device.reachable': (a) => `answers again${given(a.span('lasted_seconds'), ' after ')}`,
+    'device.refused': (a) => `refuses the credentials${given(a.why, ': ')}`,
+    'probe.changed': (a) => (a.is('success') ? 'succeeds again' : `fails${given(a.why, ': ')}`),
+    'terminal.present': (a) => `is present${given(a.span('silent_seconds'), ' after ', ' of silence')}`,
+    'terminal.absent': (a) => `is absent${given(a.span('silent_seconds'), ', silent for ')}`,
+    'clock.stepped': (a) => `had its clock stepped${given(a.step('step_seconds'), ' by ')}`,
+  },
+  edgeReasons: {
+    restarted: 'the device restarted',
+    discontinuity: 'the device says so',
+    engine_boots: 'its SNMP engine restarted',
+    index_moved: 'the port has another index',
+    address_changed: 'the device has another address',
+    width_changed: 'counters of another width',
+    counter_went_back: 'a counter went back',
+    '32_bit_above_650_mbps': '32 bits only, above 650 Mbit/s',
+    '32_bit_speed_unknown': '32 bits only, speed unknown',
+    '32_bit_wraps_between_polls': '32 bits only, wraps between polls',
   },
 }

@@ -1,5 +1,7 @@
 // 控制台的中文文字；也是其他语言必须遵守的形状。 Words follow docs/glossary.md.
 
+import { type EventFacts, given } from './eventFacts'
+
 export const zhCN = {
   app: {
     name: '铃羊',
@@ -53,6 +55,15 @@ export const zhCN = {
     absentTitle: '清单中没有它',
     absentHint: '请检查地址，或导入包含它的清单。未知代理发来的数据保存在隔离区。',
     networkHint: '中心没有应答。请检查网络，或确认云端服务是否在运行。',
+    /** What went wrong and what to do, by the last word of a problem's `type`; others are shown as the API says them. */
+    problems: {
+      'database-away': ['数据库没有应答', '过几秒会自动重试；仍不恢复时请检查中心的数据库是否在运行。'],
+      'schema-missing': ['数据库还没有建表', '请在中心运行 bellwether cloud migrate。'],
+      'token-needed': ['需要操作员口令', '口令是 cloud.toml 中的 operator_token。'],
+      'invalid-input': ['请求的内容不对', '请检查地址栏中的筛选条件，或清除筛选后重试。'],
+      unexpected: ['中心处理这个请求时出错', '请把编号告诉维护人员，云端日志中可以按编号查到。'],
+    } as Record<string, readonly [string, string]>,
+    problemNumber: (number: string) => `编号 ${number}`,
     retry: '重试',
     retrying: '正在重试',
   },
@@ -66,8 +77,8 @@ export const zhCN = {
     allUp: '全部正常',
     gridTitle: '链路网格',
     gridHint: '按区域固定次序排列',
-    gridCell: (school: string, status: string, inward: string, outward: string) =>
-      `${school}，${status}，入校 ${inward}，出校 ${outward}`,
+    gridCell: (school: string, status: string, ways: readonly string[]) =>
+      [school, status, ...ways].join('，'),
     gridEmptyTitle: '还没有链路',
     gridEmptyHint: '用命令导入区域清单，链路会按次序出现在这里：',
     toSchool: '入校',
@@ -312,6 +323,8 @@ export const zhCN = {
     arrivals: '次数',
     outcome: '上次重放',
     never: '未重放',
+    gone: ['隔离区中没有这一段', '它可能已经重放入库。请关闭后查看列表。'] as readonly [string, string],
+    outcomes: { stored: '已入库', duplicate: '早已入库', rejected: '仍被拒绝' } as Record<string, string>,
     open: '查看',
     close: '关闭',
     detail: '详情',
@@ -353,6 +366,8 @@ export const zhCN = {
     unknown_agent: '清单中没有此代理',
     identity_conflict: '同一序号内容不同',
     below_low: '序号低于已回执位置',
+    time_out_of_range: '时间超出范围',
+    bad_row: '数据库不接受其中的数据',
   } as Record<string, string>,
   statusReasons: {
     evidence_good: '两端证据正常',
@@ -372,24 +387,70 @@ export const zhCN = {
     link_unknown: '链路状态未知',
     behind_link_down: '位于中断的链路之后',
   } as Record<string, string>,
-  eventTypes: {
-    'agent.started': '代理启动',
-    'agent.stopped': '代理停止',
-    'agent.epoch_restarted': '缓存是旧副本，开始新纪元',
-    'spool.pressure': '缓存队列用量越过阈值',
-    'spool.thinned': '磁盘不足，样本已抽稀',
-    'spool.damaged': '段校验失败，已搁置',
-    'counter.reset': '设备计数器重新开始',
-    'counter.implausible': '速率超过端口速率',
-    'counter.refused': '只有 32 位计数器，已拒绝',
-    'counter.clock_drift': '设备时钟与轮询时钟相差过大',
-    'port.changed': '端口状态变化',
-    'device.unreachable': '设备停止应答',
-    'device.reachable': '设备恢复应答',
-    'device.refused': '设备拒绝凭据',
-    'probe.changed': '探测结果变化',
-    'terminal.present': '终端到场',
-    'terminal.absent': '终端离场',
-    'clock.stepped': '边缘时钟跳变',
+  /** What an event says of its thing, which stands before it: `s07-sw01` 停止应答。 One for each type in protocols/events.py. */
+  events: {
+    'agent.started': (a) => `已启动${given(a.text('software'), '，版本 ')}`,
+    'agent.stopped': (a) => `已停止${given(a.why, '：')}`,
+    'agent.epoch_restarted': (a) =>
+      `的缓存队列是旧副本，开始新纪元${given(a.text('epoch').slice(0, 12), ' ')}`,
+    'spool.pressure': (a) =>
+      a.number('level_ratio')
+        ? `的缓存队列已用 ${a.percent('used_ratio')}${given(a.bytes('used_bytes'), '（', '）')}，高于 ${a.percent('level_ratio')} 的阈值`
+        : `的缓存队列回落到各阈值以下${given(a.percent('used_ratio'), '，已用 ')}`,
+    'spool.thinned': (a) => `因磁盘不足抽稀了 ${a.count('items') || '若干'} 条样本`,
+    'spool.damaged': (a) =>
+      a.text('file')
+        ? `的缓存队列文件损坏，已搁置${given(a.count('carried_over_items'), '；保住 ', ' 条')}${given(a.count('items'), '，失去 ', ' 条')}${given(a.why, '：')}`
+        : `有一段校验失败，已搁置${given(a.count('seq'), '：序号 ')}${given(a.count('items'), '，', ' 条')}`,
+    'counter.reset': (a) => `的计数器重新开始${given(a.why, '：')}，此段间隔不计速率`,
+    'counter.implausible': (a) =>
+      a.is('begins') === false
+        ? '的速率恢复合理'
+        : `出现高于端口速率的流量${given(a.speed('speed_bps'), '（端口 ', '）')}，已标记，不计入`,
+    'counter.refused': (a) =>
+      a.is('begins') === false ? '的计数器可以使用了' : `的计数器不能使用${given(a.why, '：')}`,
+    'counter.clock_drift': (a) =>
+      a.is('begins') === false
+        ? '的设备时钟恢复一致'
+        : `的设备时钟与轮询时钟相差过大${given(a.percent('drift_ratio'), '，达 ')}`,
+    'port.changed': (a) => {
+      if (a.is('between_polls')) return '在两次轮询之间断开又恢复'
+      if (a.is('admin_up') === false) return '被管理员关闭'
+      const up = a.is('oper_up')
+      return up === null ? '的状态有变化' : up ? '已连通' : '已断开'
+    },
+    'device.unreachable': (a) =>
+      `停止应答${given(a.why, '（', '）')}${given(a.span('lasted_seconds'), '，此前已应答 ')}`,
+    'device.reachable': (a) => `恢复应答${given(a.span('lasted_seconds'), '，此前中断 ')}`,
+    'device.refused': (a) => `拒绝凭据${given(a.why, '：')}`,
+    'probe.changed': (a) => (a.is('success') ? '探测恢复成功' : `探测失败${given(a.why, '：')}`),
+    'terminal.present': (a) => `到场${given(a.span('silent_seconds'), '，此前静默 ')}`,
+    'terminal.absent': (a) => `离场${given(a.span('silent_seconds'), '，已静默 ')}`,
+    'clock.stepped': (a) => `的时钟跳变${given(a.step('step_seconds'), ' ')}`,
+  } as Record<string, (event: EventFacts) => string>,
+  /** Why, as agents say it; what is not here is shown as it came. */
+  edgeReasons: {
+    'on request': '按要求',
+    'no answer': '无应答',
+    timeout: '超时',
+    'nothing listens on the port': '端口上没有服务',
+    'connection refused': '连接被拒绝',
+    'cannot resolve the name': '域名无法解析',
+    'network is unreachable': '网络不可达',
+    'no route to host': '没有到主机的路由',
+    'the keys are refused': '密钥被拒绝',
+    'encrypted requests stay unanswered: the privacy key is wrong': '加密请求无应答，隐私密钥不对',
+    certificate: '证书',
+    tls: 'TLS',
+    restarted: '设备重启',
+    discontinuity: '设备声明计数中断',
+    engine_boots: 'SNMP 引擎重启',
+    index_moved: '端口索引变动',
+    address_changed: '设备地址变动',
+    width_changed: '计数器位宽变动',
+    counter_went_back: '计数器倒退',
+    '32_bit_above_650_mbps': '只有 32 位计数器，速率高于 650 Mbit/s',
+    '32_bit_speed_unknown': '只有 32 位计数器，端口速率未知',
+    '32_bit_wraps_between_polls': '只有 32 位计数器，两次轮询之间会翻转',
   } as Record<string, string>,
 }

@@ -2,7 +2,7 @@ import type { AgentRow } from '../../api/types'
 import { urgency } from '../../components/statusOrder'
 import type { Column } from '../../components/tableSort'
 import { toMs } from '../../format/time'
-import { count, MISSING } from '../../format/units'
+import { count } from '../../format/units'
 import type { Messages } from '../../messages'
 
 export function agentColumns(t: Messages): Column<AgentRow>[] {
@@ -22,13 +22,6 @@ export function agentColumns(t: Messages): Column<AgentRow>[] {
       text: (row) => count(row.held_items),
     },
     { key: 'skew', title: t.agents.skew, numeric: true, sort: (row) => row.skew_seconds },
-    {
-      key: 'session',
-      title: t.agents.session,
-      numeric: true,
-      sort: (row) => row.session,
-      text: (row) => String(row.session ?? MISSING),
-    },
     {
       key: 'software',
       title: t.agents.software,

@@ -2,15 +2,19 @@
 
 import { computed, type Ref, ref, shallowRef } from 'vue'
 import { ApiError, replay } from '../../api/client'
+import { problemWords } from '../../api/problemWords'
 import type { ReplayReport } from '../../api/types'
+import { useMessages } from '../../messages'
 
 export function useReplay(what: { id: number } | { reason: string }, token: Ref<string>) {
+  const t = useMessages()
   const running = ref(false)
   const report = shallowRef<ReplayReport | null>(null)
   const error = shallowRef<unknown>(null)
 
   /** Returns whether the cloud did it. */
   async function run(): Promise<boolean> {
+    if (running.value) return false
     running.value = true
     error.value = null
     try {
@@ -27,7 +31,8 @@ export function useReplay(what: { id: number } | { reason: string }, token: Ref<
   const needsToken = computed(() => error.value instanceof ApiError && error.value.status === 401)
   const message = computed(() => {
     if (!error.value || needsToken.value) return ''
-    return error.value instanceof Error ? error.value.message : String(error.value)
+    const { title, detail, hint } = problemWords(error.value, t.value, t.value.quarantine.gone)
+    return [title, detail, hint].filter(Boolean).join(' · ')
   })
   return { running, report, needsToken, message, run }
 }

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import type { Language } from '../format/time'
+import { eventFacts } from './eventFacts'
+import { messagesIn } from './index'
+
+// Shaped like what agents send; edge_agent makes them, protocols/events.py lists the types.
+const SENT: [type: string, attributes: Record<string, unknown>, zh: string, en: string][] = [
+  [
+    'agent.started',
+    { instance: '2e37b2', role: 'gateway', software: 'bellwether 0.1.0' },
+    '已启动，版本 bellwether 0.1.0',
+    'started, bellwether 0.1.0',
+  ],
+  ['agent.stopped', { instance: '2e37b2', reason: 'on request' }, '已停止：按要求', 'stopped: on request'],
+  [
+    'agent.epoch_restarted',
+    { former_epoch: 'aa', epoch: '5d7ddf0010f1a2b3' },
+    '的缓存队列是旧副本，开始新纪元 5d7ddf0010f1',
+    'found its spool to be an old copy and began a new epoch 5d7ddf0010f1',
+  ],
+  [
+    'spool.pressure',
+    { level_ratio: 0.85, used_ratio: 0.8612, used_bytes: 1_200_000 },
+    '的缓存队列已用 86.1%（1.2 MB），高于 85% 的阈值',
+    'has used 86.1% of its spool (1.2 MB), above the mark of 85%',
+  ],
+  [
+    'spool.pressure',
+    { level_ratio: 0, used_ratio: 0.4, used_bytes: 5 },
+    '的缓存队列回落到各阈值以下，已用 40%',
+    'has its spool below every mark again, 40% used',
+  ],
+  [
+    'spool.thinned',
+    { items: 1200 },
+    '因磁盘不足抽稀了 1,200 条样本',
+    'thinned 1,200 samples for want of disk',
+  ],
+  [
+    'spool.damaged',
+    { epoch: 'aa', seq: 12, items: 5, reason: 'checksum' },
+    '有一段校验失败，已搁置：序号 12，5 条',
+    'set a segment aside that failed its checksum: seq 12, 5 items',
+  ],
+  [
+    'spool.damaged',
+    { file: 'spool.db.1', reason: 'malformed', items: null, carried_over_items: 90 },
+    '的缓存队列文件损坏，已搁置；保住 90 条：malformed',
+    'set a damaged spool file aside; 90 items saved: malformed',
+  ],
+  [
+    'counter.reset',
+    { reason: 'restarted', if_index: 3 },
+    '的计数器重新开始：设备重启，此段间隔不计速率',
+    'counts anew: the device restarted; no rate over the gap',
+  ],
+  [
+    'counter.implausible',
+    { begins: true, speed_bps: 1e9, in_bps: 2e9, in_octets: '1' },
+    '出现高于端口速率的流量（端口 1 Gbit/s），已标记，不计入',
+    'shows a rate above its speed of 1 Gbit/s; flagged, not counted',
+  ],
+  ['counter.implausible', { begins: false }, '的速率恢复合理', 'shows plausible rates again'],
+  [
+    'counter.refused',
+    { begins: true, reason: '32_bit_speed_unknown', speed_bps: null },
+    '的计数器不能使用：只有 32 位计数器，端口速率未知',
+    'has counters that cannot be used: 32 bits only, speed unknown',
+  ],
+  [
+    'counter.clock_drift',
+    { begins: true, drift_ratio: -0.12 },
+    '的设备时钟与轮询时钟相差过大，达 12%',
+    'has a clock that disagrees with ours by 12%',
+  ],
+  ['port.changed', { oper_up: false, admin_up: true, between_polls: false }, '已断开', 'went down'],
+  ['port.changed', { oper_up: true, admin_up: true, between_polls: false }, '已连通', 'came up'],
+  [
+    'port.changed',
+    { oper_up: true, admin_up: true, between_polls: true },
+    '在两次轮询之间断开又恢复',
+    'went down and came back between two polls',
+  ],
+  [
+    'device.unreachable',
+    { reason: 'no answer', was: 'answers', lasted_seconds: 130.5 },
+    '停止应答（无应答），此前已应答 2 分 11 秒',
+    'stopped answering (no answer) after 2 min 11 s',
+  ],
+  [
+    'device.reachable',
+    { reason: null, was: 'silent', lasted_seconds: 60 },
+    '恢复应答，此前中断 1 分',
+    'answers again after 1 min',
+  ],
+  [
+    'device.refused',
+    { reason: 'wrongDigest', was: 'unknown', lasted_seconds: null },
+    '拒绝凭据：wrongDigest',
+    'refuses the credentials: wrongDigest',
+  ],
+  [
+    'probe.changed',
+    { success: false, reason: 'no answer (raw socket)' },
+    '探测失败：无应答 (raw socket)',
+    'fails: no answer (raw socket)',
+  ],
+  ['probe.changed', { success: true, reason: 'raw socket' }, '探测恢复成功', 'succeeds again'],
+  ['terminal.present', { silent_seconds: 300 }, '到场，此前静默 5 分', 'is present after 5 min of silence'],
+  ['terminal.absent', { silent_seconds: 150 }, '离场，已静默 2 分 30 秒', 'is absent, silent for 2 min 30 s'],
+  ['clock.stepped', { step_seconds: -1.5 }, '的时钟跳变 −1.5 s', 'had its clock stepped by −1.5 s'],
+]
+
+function said(type: string, attributes: Record<string, unknown>, language: Language): string | undefined {
+  const { events, edgeReasons } = messagesIn(language)
+  return events[type]?.(eventFacts(attributes, language, edgeReasons))
+}
+
+describe('events', () => {
+  it.each(SENT)('%s %j is a sentence in both languages', (type, attributes, zh, en) => {
+    expect(said(type, attributes, 'zh-CN')).toBe(zh)
+    expect(said(type, attributes, 'en')).toBe(en)
+  })
+
+  it.each(['zh-CN', 'en'] as const)(
+    'in %s every type has its words, and none a hole when nothing is known',
+    (language) => {
+      const { events } = messagesIn(language)
+      expect(Object.keys(events).sort()).toEqual([...new Set(SENT.map(([type]) => type))].sort())
+      for (const type of Object.keys(events)) {
+        expect(said(type, {}, language)).toMatch(/\S/)
+        expect(said(type, {}, language)).not.toMatch(/undefined|null|NaN|=|[:：]$/)
+      }
+    },
+  )
+})
