@@ -233,7 +233,8 @@ class Agent:
     def _make_data_dir(self) -> None:
         folder = self.config.agent.data_dir
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            # What pupils' tablets said is nobody else's business on this machine.
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         except OSError as error:
             raise DataDirUnusable(f"the data folder {folder} cannot be made ({error.strerror})") from error
 

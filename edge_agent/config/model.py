@@ -154,7 +154,7 @@ class DnsProbe(ProbeSection, frozen=True, kw_only=True, tag="dns"):
 
 
 class HttpProbe(ProbeSection, frozen=True, kw_only=True, tag="http"):
-    """One GET. `expected_status` empty means 200 to 399."""
+    """One GET. Redirects are not followed; `expected_status` empty means 200 to 299."""
 
     url: Annotated[str, Meta(min_length=1, max_length=2000, examples=["https://portal.example/healthz"])]
     expected_status: Annotated[
@@ -180,7 +180,7 @@ class TerminalsSection(Section, frozen=True, kw_only=True):
     sample_seconds: Annotated[float, Meta(ge=10, le=86_400, examples=[300])] = 300.0
     summary_seconds: Annotated[float, Meta(ge=10, le=3600, examples=[60])] = 60.0
     max_terminals: Annotated[int, Meta(ge=1, le=100_000, examples=[2000])] = 2000
-    classroom: Annotated[str | None, Meta(examples=["s07-c03"])] = None
+    classroom: Annotated[str, Meta(pattern=NAME_PATTERN, examples=["s07-c03"])] | None = None
 
 
 class AgentConfig(Section, frozen=True, kw_only=True):

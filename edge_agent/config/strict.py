@@ -155,7 +155,7 @@ class StrictReader:
     def _text(self, info: inspect.StrType, raw: Any, key: str, example: str) -> Any:
         if not isinstance(raw, str):
             return self._note(key, f"must be text, not {_shown(raw)}", example)
-        if info.pattern and not re.search(info.pattern, raw):
+        if info.pattern and not re.fullmatch(info.pattern, raw):  # `$` alone would let a line end through
             return self._note(key, f"{_shown(raw)} is not of the form {info.pattern}", example)
         if not (info.min_length or 0) <= len(raw) <= (info.max_length or math.inf):
             return self._note(key, "is empty" if not raw else f"is longer than {info.max_length} characters", example)

@@ -267,6 +267,13 @@ async def test_a_data_folder_that_cannot_be_made_is_one_clear_error(tmp_path, fr
     assert "[agent] data_dir" in refused.value.hint
 
 
+async def test_a_data_folder_that_the_agent_makes_is_not_for_everybody(tmp_path, free_port):
+    agent = Agent(config_of("s07-gw", tmp_path, free_port), Drivers(host=StandInHost()))
+    await agent.start()
+    await agent.stop()
+    assert (tmp_path / "s07-gw").stat().st_mode & 0o027 == 0
+
+
 async def test_a_wall_clock_that_jumps_is_told_with_its_step(tmp_path, free_port, monkeypatch):
     class JumpingClock:
         boot = "boot-1"

@@ -116,6 +116,16 @@ port = "GE0/0/1"
     ]
 
 
+def test_a_name_ends_where_its_line_ends(problems):
+    """A line end in an id would end up in an MQTT topic, and one in a classroom in a key that the centre cannot know."""
+    found = problems('[terminals]\nclassroom = "s07-c03\\n"\n[[devices]]\nid = "s07-sw01\\n"\naddress = "10.7.0.2"\n')
+    assert [problem.partition(":")[0] for problem in found] == [
+        "terminals.classroom",
+        "devices[1].id",
+        "devices[1].community",
+    ]
+
+
 def test_a_wrong_value_hides_no_other_problem_of_its_table_and_makes_none_up(problems):
     device = '[[devices]]\nid = "a"\naddress = "0.0.0.0"\n'
     links = '[[links]]\nid = "w"\nvantage = "school"\nprobe_address = 5\n'
