@@ -117,7 +117,7 @@ port = "GE0/0/1"
 
 
 def test_a_name_ends_where_its_line_ends(problems):
-    """A line end in an id would end up in an MQTT topic, and one in a classroom in a key that the centre cannot know."""
+    """A line end in an id would stand in an MQTT topic, one in a classroom in a key that the centre cannot know."""
     found = problems('[terminals]\nclassroom = "s07-c03\\n"\n[[devices]]\nid = "s07-sw01\\n"\naddress = "10.7.0.2"\n')
     assert [problem.partition(":")[0] for problem in found] == [
         "terminals.classroom",
