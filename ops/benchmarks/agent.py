@@ -33,6 +33,7 @@ from edge_agent.spool.inspection import inspect_spool
 from ops.benchmarks.report import BenchResult, Figure, Progress, environment
 from ops.embedded import EmbeddedMosquitto
 from ops.embedded.mosquitto import CLOUD_USER
+from ops.embedded.process import free_port
 from protocols.codec import MSGPACK, decode_segment, decode_status, encode
 from protocols.receipts import Outcome, Receipt, SegmentReceipt, Verdict, Welcome
 from protocols.status import Presence
@@ -46,6 +47,9 @@ POLL_SECONDS = 60.0
 WARM_UP_SECONDS = 45.0
 """Imports, first contacts, and the first poll of every switch, which reads its tables, are not the steady state."""
 CREDIT = 16
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+"""How long to wait for a start or a stop before the run is given up: limits for a busy machine, judged by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class Receiving:
         self._client = client
         client.connect(self.host, self.port)
         client.loop_start()
-        if not self._ready.wait(10):
+        if not self._ready.wait(START_SECONDS):
             raise RuntimeError("the benchmark's centre could not subscribe")
 
     def stop(self) -> None:
@@ -219,7 +223,7 @@ class _Bench:
     checkins_failed: int = 0
 
     async def run(self, seconds: float, terminals: int, switches: int, ports: int) -> AgentFigures:
-        lan_port = _free_port()
+        lan_port = free_port()
         config = self.folder / "agent.toml"
         config.write_text(self._config(lan_port), encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -261,7 +265,7 @@ class _Bench:
         await asyncio.gather(*spread, return_exceptions=True)
         stopping = time.monotonic()
         agent.send_signal(signal.SIGTERM)
-        exit_code = await asyncio.to_thread(agent.wait, 20)
+        exit_code = await asyncio.to_thread(agent.wait, STOP_SECONDS)
         stop_seconds = time.monotonic() - stopping
         spool = inspect_spool(self.folder / "data" / SPOOL_FILE)
         books = [one.books for one in spool.epochs]
@@ -333,7 +337,7 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 async def _listening(port: int, agent: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(int(START_SECONDS * 10)):
         if agent.poll() is not None:
             raise RuntimeError(f"the agent ended with exit code {agent.returncode} before it listened")
         try:
@@ -343,13 +347,4 @@ async def _listening(port: int, agent: subprocess.Popen[bytes]) -> None:
         else:
             await _close(writer)
             return
-    raise RuntimeError("the agent did not listen within 30 s")
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    raise RuntimeError(f"the agent did not listen within {START_SECONDS:g} s")

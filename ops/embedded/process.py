@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,6 +21,9 @@ import psutil
 from ops.embedded.account import ServiceAccount, minimal_environment
 
 POLL_SECONDS = 0.02
+FIRST_FREE_PORT = 20_000
+USUAL_FIRST_PORT_OF_THE_KERNEL = 32_768
+FREE_PORT_TRIES = 50
 
 
 class ServerProcess:
@@ -112,12 +116,36 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """Return a loopback port nobody listens on at this moment."""
-    with socket.socket() as probe:
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """Return a loopback port that nobody uses, and that the kernel gives to nobody who does not ask for it by number.
+
+    A port of the kernel's own range may become another program's, or the source port of any connection, before the
+    server has it or while the server is away for a restart.
+    """
+    for _ in range(FREE_PORT_TRIES):
+        port = random.randrange(FIRST_FREE_PORT, _first_port_of_the_kernel())
+        if _can_bind(port, kind):
+            return port
+    with socket.socket(type=kind) as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
+
+
+def _can_bind(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(type=kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _first_port_of_the_kernel() -> int:
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        first = USUAL_FIRST_PORT_OF_THE_KERNEL
+    return max(first, FIRST_FREE_PORT + 1)
 
 
 def last_lines(log_path: Path, count: int = 8) -> str:

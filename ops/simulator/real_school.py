@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import structlog
 
+from ops.embedded.process import free_port
 from ops.simulator.district import REAL_SCHOOL
 from ops.simulator.records import Agent, District
 from ops.simulator.snmp_agents import (
@@ -189,7 +189,7 @@ class RealSchool:
         """Write the config of an agent into its folder; nothing is started."""
         folder = self._folder / agent.agent
         folder.mkdir(parents=True, exist_ok=True)
-        lan_port = _free_port()
+        lan_port = free_port()
         config = folder / "agent.toml"
         config.write_text(self._toml(agent, folder, lan_port), encoding="utf-8")
         config.chmod(0o600)
@@ -254,9 +254,3 @@ udp_port = {udp_port}
 community = "{community}"
 interval_seconds = 60
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

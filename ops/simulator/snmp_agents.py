@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.collectors.targets import AuthProtocol, CommunityV2c, PrivProtocol, UserV3
+from ops.embedded.process import free_port
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -80,7 +81,7 @@ class _Program:
     def __init__(self, home: Path, udp_port: int | None) -> None:
         self.home = home
         self.address = "127.0.0.1"
-        self.udp_port = udp_port or free_udp_port()
+        self.udp_port = udp_port or free_port(socket.SOCK_DGRAM)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -204,13 +205,6 @@ def recording_path(file: str) -> Path:
     if package is None or package.origin is None:
         raise SnmpAgentFailed("the Python package snmpsim-data is not installed")
     return Path(package.origin).parent / "data" / f"{file}.snmprec.bz2"
-
-
-def free_udp_port() -> int:
-    """Return a UDP port that nothing uses on loopback at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _rows(recording: Recording) -> Iterator[bytes]:

@@ -20,8 +20,9 @@ SIZES = {"wall": (1920, 1080), "laptop": (1366, 768), "phone": (390, 844)}
 LANGUAGES = ("zh-CN", "en")
 AXE = Path(__file__).parents[2] / "cloud" / "console" / "node_modules" / "axe-core" / "axe.min.js"
 
-WAIT_MS = 30_000
+WAIT_MS = 90_000
 """How long a page may take on a busy machine; a limit, not a pause."""
+expect.set_options(timeout=WAIT_MS)  # its own patience is five seconds
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _KEY = re.compile(r"\b(undefined|NaN|\[object Object\]|null)\b")

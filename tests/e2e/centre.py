@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 import httpx
 
 from ops.embedded.mosquitto import CLOUD_USER
+from ops.embedded.process import free_port
 
 CUT = "s07-wan"
 """Cut soon after the start and never healed: down, its agents unreachable, a gap at the school's end."""
@@ -27,7 +27,7 @@ LOSSY = "s12-wan"
 RESTLESS = "s24-wan"
 """Cut and healed over and over, for the test that watches a cell change."""
 
-_STARTED_WITHIN_SECONDS = 90
+_STARTED_WITHIN_SECONDS = 240
 _RESTLESS_EVERY_SECONDS = 25
 
 
@@ -36,7 +36,7 @@ class Centre:
 
     def __init__(self, folder: Path, dsn: str, broker_port: int) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.broker_port = broker_port
         self._environment = {**os.environ, "BELLWETHER_DSN": dsn, "BELLWETHER_HOME": str(folder), "PYTHONUTF8": "1"}
@@ -75,7 +75,7 @@ class Centre:
 
     def read(self, path: str) -> dict[str, object]:
         """Return a document of the API."""
-        answer = httpx.get(f"{self.url}/api/v1/{path}", timeout=30)
+        answer = httpx.get(f"{self.url}/api/v1/{path}", timeout=120)
         answer.raise_for_status()
         document: dict[str, object] = answer.json()
         return document
@@ -94,14 +94,14 @@ class Centre:
                 continue
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
     def _run(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "ops.cli.main", *arguments]
-        done = subprocess.run(command, env=self._environment, capture_output=True, check=False, timeout=120)
+        done = subprocess.run(command, env=self._environment, capture_output=True, check=False, timeout=600)
         assert done.returncode == 0, f"bellwether {' '.join(arguments)}: {done.stderr.decode(errors='replace')}"
 
     def _start(self, name: str, *arguments: str) -> None:
@@ -143,13 +143,6 @@ def wait_until(holds: Callable[[], bool], what: str, within_seconds: float = _ST
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).status_code == 200
+        return httpx.get(url, timeout=30).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

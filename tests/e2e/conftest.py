@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from ops.embedded import EmbeddedMosquitto, EmbeddedPostgres
-from tests.e2e.browser import CHROMIUM_ARGUMENTS, Tab, new_tab
+from tests.e2e.browser import CHROMIUM_ARGUMENTS, WAIT_MS, Tab, new_tab
 from tests.e2e.centre import CUT, LOSSY, Centre, wait_until, write_scenario
 
 HISTORY_VARIABLE = "BELLWETHER_SCREENSHOTS"
@@ -63,7 +63,8 @@ def centre(
 @pytest.fixture(scope="module")
 def district(centre: Centre, history_seconds: float | None) -> Centre:
     """The centre with the simulated district: all agents online, one link down, one losing packets."""
-    cut_at = 20.0 if history_seconds is None else max(20.0, history_seconds * 0.7)
+    # Not before its school has measured and sent something: two readings ten seconds apart, sealed every five.
+    cut_at = 45.0 if history_seconds is None else max(45.0, history_seconds * 0.7)
     began = time.monotonic()
     centre.start_district(write_scenario(centre.folder / "scenario.toml", cut_at))
 
@@ -75,7 +76,7 @@ def district(centre: Centre, history_seconds: float | None) -> Centre:
         enough = overview["terminals"]["up"] > 0 and time.monotonic() - began >= (history_seconds or 0)
         return enough and all(statuses.get(link) == status for link, status in wanted.items())
 
-    wait_until(settled, "the district shows its faults", within_seconds=400 + (history_seconds or 0))
+    wait_until(settled, "the district shows its faults", within_seconds=900 + (history_seconds or 0))
     return centre
 
 
@@ -83,7 +84,7 @@ def district(centre: Centre, history_seconds: float | None) -> Centre:
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """The system's Chromium."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS, timeout=WAIT_MS)
         yield browser
         await browser.close()
 

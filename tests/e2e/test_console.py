@@ -24,7 +24,7 @@ from tests.e2e.conftest import AGENTS, OpenTab
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
-    pytest.mark.timeout(1800),  # the first test waits for the district, with pictures for its history too
+    pytest.mark.timeout(2400),  # the first test waits for the district, with pictures for its history too
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.usefixtures("district"),
 ]
@@ -41,7 +41,7 @@ PAGES = {
     "unclaimed": "/quarantine?list=unclaimed",
 }
 URGENCY = ["down", "degraded", "flapping", "unreachable", "unknown", "maintenance", "up"]
-CHANGE_MS = 90_000
+CHANGE_MS = 240_000
 """How long a cut line may take to be seen; the budget itself is a benchmark's business, not a test's."""
 
 
@@ -138,7 +138,7 @@ async def test_a_change_reaches_an_open_page_without_loading_it_anew(open_tab: O
 
 async def test_the_link_page_draws_a_gap_as_a_gap(open_tab: OpenTab, district: Centre) -> None:
     tab = await open_tab()
-    await tab.open(f"/links/{CUT}?lang=en&range=15m&vantage=school")
+    await tab.open(f"/links/{CUT}?lang=en&range=1h&vantage=school")
     traffic = tab.page.locator('[data-chart="traffic"]')
     gaps = await traffic.locator("[data-gaps]").get_attribute("data-gaps")
     assert int(gaps or 0) >= 1
@@ -347,10 +347,10 @@ async def test_without_the_centre_old_data_stays_with_its_age_and_new_pages_say_
     await tab.page.wait_for_function(f"performance.getEntriesByType('resource').some({arrived})")
     await asyncio.to_thread(district.stop_api)
 
-    await expect(tab.state("stale")).to_contain_text("Not updating", timeout=60_000)
+    await expect(tab.state("stale")).to_contain_text("Not updating", timeout=CHANGE_MS)
     await expect(tab.page.locator("tbody tr")).to_have_count(43)
     live = overview.page.get_by_test_id("live")
-    await expect(live).to_have_attribute("data-connection", "stale", timeout=60_000)
+    await expect(live).to_have_attribute("data-connection", "stale", timeout=CHANGE_MS)
     await expect(overview.state("stale")).to_contain_text("ago")
     # The charts have a query of their own; one strip says it for the whole page.
     await expect(link.state("stale")).to_have_count(2, timeout=WAIT_MS)
@@ -364,5 +364,5 @@ async def test_without_the_centre_old_data_stays_with_its_age_and_new_pages_say_
     await asyncio.to_thread(district.start_api)
     await failed.get_by_role("button", name="Retry").click()
     await tab.data()
-    await expect(live).to_have_attribute("data-connection", "live", timeout=60_000)
+    await expect(live).to_have_attribute("data-connection", "live", timeout=CHANGE_MS)
     await expect(overview.state("stale")).to_have_count(0, timeout=WAIT_MS)

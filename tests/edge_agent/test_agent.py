@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,11 +76,17 @@ def config_of(name: str, folder: Path, port: int, **sections: object) -> AgentCo
     )
 
 
-async def until(said: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(said: Callable[[], object], seconds: float = 90.0) -> None:
     """Wait until something is true; a test that waits in vain fails here."""
     async with asyncio.timeout(seconds):
         while not said():
             await asyncio.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """A stop sends what is new for as long as a busy machine takes; without a broker it ends at once all the same."""
+    monkeypatch.setattr("edge_agent.agent.FLUSH_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -107,7 +112,7 @@ async def test_what_an_agent_measures_and_hears_arrives_and_its_books_close(mosq
     )
     agent = Agent(config, Drivers(pinger=StandInPinger(), host=StandInHost()))
     await agent.start()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{agent.lan_port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{agent.lan_port}", timeout=60) as client:
         for number in range(50):
             answer = await client.post(f"/v1/terminals/t{number}/checkin", json={"battery_ratio": 0.5})
             assert answer.status_code == 204
@@ -124,7 +129,7 @@ async def test_what_an_agent_measures_and_hears_arrives_and_its_books_close(mosq
     assert held(tmp_path, "s07-gw") == 0
     assert produced(tmp_path, "s07-gw") == cloud["s07-gw"].stored_items
     assert set(arrived.values()) == {1}
-    assert not cloud["s07-gw"].online
+    await until(lambda: not cloud["s07-gw"].online)
 
 
 async def test_many_agents_in_one_loop_share_nothing_but_the_loop(mosquitto, cloud, tmp_path):
@@ -231,8 +236,8 @@ async def test_a_device_is_polled_and_its_silence_shows(mosquitto, cloud, tmp_pa
             udp_port=int(switch.stdout.readline()),
             community=Secret("public"),
             interval_seconds=1.0,
-            timeout_seconds=0.3,
-            retries=0,
+            timeout_seconds=3.0,
+            retries=2,
         )
         link = LinkSection(
             id="s07-wan",
@@ -283,11 +288,11 @@ async def test_a_wall_clock_that_jumps_is_told_with_its_step(tmp_path, free_port
             self.looks = 0
 
         def monotonic_ms(self) -> int:
-            return time.monotonic_ns() // 1_000_000
+            return self.looks  # a millisecond with every look, so that however busy the machine is, only a jump is one
 
         def wall_ms(self) -> int:
             self.looks += 1
-            return 1_800_000_000_000 + self.monotonic_ms() + self.offset_ms
+            return 1_800_000_000_000 + self.looks + self.offset_ms
 
     monkeypatch.setattr("edge_agent.agent.WATCH_SECONDS", 0.05)
     clock = JumpingClock()

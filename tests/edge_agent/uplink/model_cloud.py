@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -22,6 +25,7 @@ from ops.embedded.mosquitto import CLOUD_USER
 from protocols.blocks import unpack
 from protocols.codec import MSGPACK, decode_segment, decode_status, encode
 from protocols.receipts import Outcome, Receipt, SegmentReceipt, Verdict, Welcome
+from protocols.samples import Sample
 from protocols.segments import Books, Segment, content_hash
 from protocols.status import Presence, Status
 from protocols.topics import (
@@ -34,12 +38,22 @@ from protocols.topics import (
 )
 
 
+class Items(Counter[str]):
+    """Counts by name, for a test that looks while the client's thread stores: a look goes over what was there then."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().keys()))
+
+    def values(self) -> Any:
+        return list(super().values())
+
+
 @dataclass
 class Known:
     """What the model remembers of one agent."""
 
     stored: dict[tuple[str, int], bytes] = field(default_factory=dict)
-    items: Counter[str] = field(default_factory=Counter)
+    items: Items = field(default_factory=Items)
     order: list[tuple[Lane, int]] = field(default_factory=list)
     duplicates: int = 0
     conflicts: int = 0
@@ -79,7 +93,7 @@ class ModelCloud:
     def start(self) -> None:
         self._client.connect(*self._address, clean_start=True)
         self._client.loop_start()
-        assert self._subscribed.wait(10), "the model cloud could not subscribe"
+        assert self._subscribed.wait(60), "the model cloud could not subscribe"
 
     def stop(self) -> None:
         self._client.disconnect()
@@ -167,7 +181,12 @@ class ModelCloud:
         return time.time_ns() // 1_000_000 + self.clock_offset_ms
 
 
+def _name(sample: Sample) -> str:
+    # Its content too: a link's counters and its delays are two samples, and may well be of one millisecond.
+    return f"{sample.thing}@{sample.observed_at_ms}#{zlib.crc32(msgspec.msgpack.encode(sample)):08x}"
+
+
 def _names(segment: Segment) -> list[str]:
     """Name every item, so that losing one and storing another twice cannot cancel out."""
-    samples = [f"{s.thing}@{s.observed_at_ms}" for block in segment.blocks for s in unpack(block)]
+    samples = [_name(sample) for block in segment.blocks for sample in unpack(block)]
     return samples + [event.event_id for event in segment.events]
