@@ -207,7 +207,16 @@ class BrokerConnection:
 
     def _add_reader(self, client: mqtt.Client, descriptor: int) -> None:
         if client is self._client and self._loop is not None:
-            self._loop.add_reader(descriptor, client.loop_read)
+            self._loop.add_reader(descriptor, self._readable, client)
+
+    @staticmethod
+    def _readable(client: mqtt.Client) -> None:
+        client.loop_read()
+        sock = client.socket()
+        # What TLS has decrypted already does not make the socket readable again.
+        while isinstance(sock, ssl.SSLSocket) and sock.pending():
+            client.loop_read()
+            sock = client.socket()
 
     def _socket_close(self, _c: mqtt.Client, _u: Any, sock: Any) -> None:
         self._remove(sock.fileno())
