@@ -23,10 +23,12 @@ AgentKey = Annotated[str, Path(max_length=160, examples=["s07-gw"], description=
 async def agents(
     reader: Reader,
     search: Search = None,
-    role: Role | None = None,
+    role: Annotated[Role | None, Query(description="Only agents of this role.")] = None,
     school: Annotated[str | None, Query(max_length=160, description="School id.", examples=["s07"])] = None,
-    presence: Presence | None = None,
-    status: StatusWord | None = None,
+    presence: Annotated[
+        Presence | None, Query(description="Only agents that said this last; one that was never heard said neither.")
+    ] = None,
+    status: Annotated[StatusWord | None, Query(description="Only agents of this status.")] = None,
     holding: Annotated[bool, Query(description="Only agents that hold something not yet receipted.")] = False,
     limit: Limit = 100,
     offset: Offset = 0,

@@ -33,7 +33,9 @@ class Page(Document):
     total: int = Field(examples=[698])
     """Items that match, over all pages."""
     limit: int = Field(examples=[100])
+    """Most items on a page, as asked for."""
     offset: int = Field(examples=[0])
+    """Items passed over before this page, as asked for."""
 
 
 class FieldProblem(Document):
@@ -42,8 +44,9 @@ class FieldProblem(Document):
     field: str = Field(examples=["metric"])
     """Name of the query parameter, path part or body field."""
     detail: str = Field(examples=["unknown metric 'speed'"])
+    """What is wrong with it, for people."""
     allowed: list[str] | None = None
-    """What may stand here, when that is a short list."""
+    """What may stand here, when that is a short list; null when it is not."""
 
 
 class Problem(Document):
@@ -52,11 +55,14 @@ class Problem(Document):
     type: str = Field(examples=["urn:bellwether:problem:invalid-input"])
     """Names the kind of problem for programs; stable."""
     title: str = Field(examples=["The request has invalid input"])
+    """What the status means, for people; the same for every problem of that status."""
     status: int = Field(examples=[422])
+    """The HTTP status of this answer."""
     detail: str = Field(examples=["metric: unknown metric 'speed'"])
     """What happened this time, for people."""
     hint: str = Field(examples=["Correct the named fields; `allowed` lists what may stand there."])
     """What to do about it."""
     instance: str | None = Field(default=None, examples=["/api/v1/links/s07-wan/series"])
+    """Path of the request; null when it is not known."""
     errors: list[FieldProblem] = []
     """One entry per wrong input, all at once."""

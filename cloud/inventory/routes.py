@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from cloud.http import problems
 from cloud.http.database import Reader
@@ -51,7 +51,11 @@ async def school(school: SchoolKey, reader: Reader) -> SchoolDetail:
 
 @router.get("/unclaimed", responses=problems.responses(422, 503))
 async def unclaimed(
-    reader: Reader, kind: Kind | None = None, search: Search = None, limit: Limit = 100, offset: Offset = 0
+    reader: Reader,
+    kind: Annotated[Kind | None, Query(description="Only things of this kind.")] = None,
+    search: Search = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
 ) -> UnclaimedList:
     """Things that agents measure and the inventory does not know; their samples are stored all the same."""
     return await reading.unclaimed(reader, kind, like_pattern(search), limit, offset)

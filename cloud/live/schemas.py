@@ -13,19 +13,24 @@ class LinkEvent(Document):
     """`event: link`: the links that changed since the last such message, at most one message a second."""
 
     at: Moment
+    """The cloud's clock when they were read."""
     items: list[LinkRow]
+    """The links as they are now."""
 
 
 class AgentEvent(Document):
     """`event: agent`: the agents whose presence, status or session changed since the last such message."""
 
     at: Moment
+    """The cloud's clock when they were read."""
     items: list[AgentRow]
+    """The agents as they are now."""
 
 
 class PingEvent(Document):
     """`event: ping`: every 15 seconds; a stream silent for 40 seconds is dead."""
 
     at: Moment
+    """The cloud's clock."""
     database: bool = Field(examples=[True])
     """Whether the cloud can read its database now; while it cannot, what is shown is stale."""

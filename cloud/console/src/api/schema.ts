@@ -400,104 +400,138 @@ export interface components {
         AgentDetail: {
             /**
              * Agent
+             * @description Agent id, the common name of its certificate.
              * @example s07-gw
              */
             agent: string;
+            /** @description What the agent is for. */
             role: components["schemas"]["Role"];
             /**
              * School
+             * @description Its school; null for the core agent.
              * @example s07
              */
             school: string | null;
             /**
              * School Name
+             * @description Its school's name; null for the core agent.
              * @example 第七小学
              */
             school_name: string | null;
             /**
              * School Name En
+             * @description Its school's English name, empty when there is none; null for the core agent.
              * @example Primary School No. 7
              */
             school_name_en: string | null;
             /**
              * Classroom
+             * @description Its classroom; null for gateways and the core agent.
              * @example s07-c03
              */
             classroom: string | null;
             /** @description What the agent or its will said last; null when it was never heard. */
             presence: components["schemas"]["Presence"] | null;
+            /** @description Its status; the core agent is `up` while it is online and `unknown` otherwise. */
             status: components["schemas"]["StatusWord"];
-            /** Since */
+            /**
+             * Since
+             * @description Since when the status holds; null when it was never judged.
+             */
             since: string | null;
             /**
              * Session
+             * @description Number of its newest accepted connection, one more each time; null when it was never heard.
              * @example 4
              */
             session: number | null;
             /**
              * Last Seen At
-             * @description When the cloud last heard the agent in any way.
+             * @description When the cloud last heard the agent in any way; null when it never did.
              */
             last_seen_at: string | null;
             /**
              * Lag Seconds
-             * @description Age of the agent's newest stored observation; grows while it is cut off.
+             * @description Age of the agent's newest stored observation; grows while it is cut off. Null before the first.
              * @example 1.2
              */
             lag_seconds: number | null;
             /**
              * Held Segments
+             * @description Segments without a receipt in its spool, by its last report; 0 when it was never heard.
              * @default 0
              * @example 1
              */
             held_segments: number;
             /**
              * Held Items
+             * @description Items in them.
              * @default 0
              */
             held_items: number;
             /**
              * Held Bytes
+             * @description Bytes of them.
              * @default 0
              */
             held_bytes: number;
             /**
              * Skew Seconds
-             * @description The agent's clock against the cloud's, positive when ahead.
+             * @description The agent's clock against the cloud's, positive when ahead; null when not known yet.
              * @example -0.02
              */
             skew_seconds: number | null;
             /**
              * Software
+             * @description Program and version it says it runs; null when it was never heard.
              * @example 0.1.0
              */
             software: string | null;
-            /** Instance */
+            /**
+             * Instance
+             * @description Id of the running process, made at its start; null when it was never heard.
+             */
             instance: string | null;
-            /** Boot */
+            /**
+             * Boot
+             * @description Id of its machine's boot; null when it was not told.
+             */
             boot: string | null;
             /**
              * Boot Started At
-             * @description The cloud's clock when the agent's machine booted; base of corrected times.
+             * @description The cloud's clock when the agent's machine booted, base of corrected times; null when not known.
              */
             boot_started_at: string | null;
-            /** Host */
+            /**
+             * Host
+             * @description Its machine's name; null when it was not told.
+             */
             host: string | null;
             /**
              * Duplicate Host
-             * @description The machine of the newest second process that claimed this id and was refused.
+             * @description The machine of the newest second process that claimed this id and was refused; null when none ever did.
              */
             duplicate_host: string | null;
-            /** Duplicate Seen At */
+            /**
+             * Duplicate Seen At
+             * @description When that process last tried; null when none ever did.
+             */
             duplicate_seen_at: string | null;
+            /** @description The books of all its epochs together. */
             ledger: components["schemas"]["Ledger"];
-            /** Epochs */
+            /**
+             * Epochs
+             * @description The books per epoch, oldest first.
+             */
             epochs: components["schemas"]["EpochLedger"][];
-            /** Held */
+            /**
+             * Held
+             * @description What its spool holds per lane, most urgent lane first.
+             */
             held: components["schemas"]["LaneHolding"][];
             /**
              * Metrics
-             * @description The host's current metrics, catalogue names.
+             * @description The machine's newest values by their catalogue names, which carry the units; null where nothing was measured.
              * @example {
              *       "cpu_ratio": 0.07
              *     }
@@ -505,7 +539,10 @@ export interface components {
             metrics: {
                 [key: string]: number | boolean | string | null;
             };
-            /** Metrics Observed At */
+            /**
+             * Metrics Observed At
+             * @description When they were observed, corrected to the cloud's clock; null when never.
+             */
             metrics_observed_at: string | null;
             /**
              * Status Changes
@@ -521,10 +558,14 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description The cloud's clock when they were read.
              * @example 2026-11-23T08:00:00Z
              */
             at: string;
-            /** Items */
+            /**
+             * Items
+             * @description The agents as they are now.
+             */
             items: components["schemas"]["AgentRow"][];
         };
         /**
@@ -540,15 +581,20 @@ export interface components {
             total: number;
             /**
              * Limit
+             * @description Most items on a page, as asked for.
              * @example 100
              */
             limit: number;
             /**
              * Offset
+             * @description Items passed over before this page, as asked for.
              * @example 0
              */
             offset: number;
-            /** Items */
+            /**
+             * Items
+             * @description The agents of this page.
+             */
             items: components["schemas"]["AgentRow"][];
         };
         /**
@@ -558,75 +604,90 @@ export interface components {
         AgentRow: {
             /**
              * Agent
+             * @description Agent id, the common name of its certificate.
              * @example s07-gw
              */
             agent: string;
+            /** @description What the agent is for. */
             role: components["schemas"]["Role"];
             /**
              * School
+             * @description Its school; null for the core agent.
              * @example s07
              */
             school: string | null;
             /**
              * School Name
+             * @description Its school's name; null for the core agent.
              * @example 第七小学
              */
             school_name: string | null;
             /**
              * School Name En
+             * @description Its school's English name, empty when there is none; null for the core agent.
              * @example Primary School No. 7
              */
             school_name_en: string | null;
             /**
              * Classroom
+             * @description Its classroom; null for gateways and the core agent.
              * @example s07-c03
              */
             classroom: string | null;
             /** @description What the agent or its will said last; null when it was never heard. */
             presence: components["schemas"]["Presence"] | null;
+            /** @description Its status; the core agent is `up` while it is online and `unknown` otherwise. */
             status: components["schemas"]["StatusWord"];
-            /** Since */
+            /**
+             * Since
+             * @description Since when the status holds; null when it was never judged.
+             */
             since: string | null;
             /**
              * Session
+             * @description Number of its newest accepted connection, one more each time; null when it was never heard.
              * @example 4
              */
             session: number | null;
             /**
              * Last Seen At
-             * @description When the cloud last heard the agent in any way.
+             * @description When the cloud last heard the agent in any way; null when it never did.
              */
             last_seen_at: string | null;
             /**
              * Lag Seconds
-             * @description Age of the agent's newest stored observation; grows while it is cut off.
+             * @description Age of the agent's newest stored observation; grows while it is cut off. Null before the first.
              * @example 1.2
              */
             lag_seconds: number | null;
             /**
              * Held Segments
+             * @description Segments without a receipt in its spool, by its last report; 0 when it was never heard.
              * @default 0
              * @example 1
              */
             held_segments: number;
             /**
              * Held Items
+             * @description Items in them.
              * @default 0
              */
             held_items: number;
             /**
              * Held Bytes
+             * @description Bytes of them.
              * @default 0
              */
             held_bytes: number;
             /**
              * Skew Seconds
-             * @description The agent's clock against the cloud's, positive when ahead.
+             * @description The agent's clock against the cloud's, positive when ahead; null when not known yet.
              * @example -0.02
              */
             skew_seconds: number | null;
             /**
              * Software
+             * @description Program and version it says it runs; null when it was never heard.
              * @example 0.1.0
              */
             software: string | null;
@@ -638,11 +699,13 @@ export interface components {
         AgentTerminals: {
             /**
              * Agent
+             * @description Agent id.
              * @example s07-c03
              */
             agent: string;
             /**
              * Terminals
+             * @description Keys of its terminals.
              * @example [
              *       "s07-c03-t01",
              *       "s07-c03-t02"
@@ -651,6 +714,7 @@ export interface components {
             terminals: string[];
             /**
              * Status
+             * @description One letter per terminal; see `codes`.
              * @example uu
              */
             status: string;
@@ -662,20 +726,26 @@ export interface components {
         Backlog: {
             /**
              * Segments
+             * @description Segments without a receipt, of all lanes.
              * @example 0
              */
             segments: number;
             /**
              * Items
+             * @description Items in them.
              * @default 0
              */
             items: number;
             /**
              * Bytes
+             * @description Bytes of them.
              * @default 0
              */
             bytes: number;
-            /** Oldest At */
+            /**
+             * Oldest At
+             * @description When the oldest was sealed, by its agent's clock; null when nothing is held.
+             */
             oldest_at: string | null;
             /**
              * Agents
@@ -695,15 +765,20 @@ export interface components {
              * @example database
              */
             name: string;
-            /** Ok */
+            /**
+             * Ok
+             * @description Whether it is there.
+             */
             ok: boolean;
             /**
              * Detail
+             * @description What was seen, or what is wrong, for people.
              * @example answers in 0.4 ms
              */
             detail: string;
             /**
              * Hint
+             * @description What to do about it; empty when it is there.
              * @default
              * @example Run `bellwether cloud migrate`.
              */
@@ -711,6 +786,7 @@ export interface components {
             /**
              * Checked At
              * Format: date-time
+             * @description When it was looked up.
              * @example 2026-11-23T08:00:00Z
              */
             checked_at: string;
@@ -722,29 +798,41 @@ export interface components {
         ClassroomRow: {
             /**
              * Classroom
+             * @description Classroom id.
              * @example s07-c03
              */
             classroom: string;
             /**
              * Name
+             * @description Its name.
              * @example 三年级二班
              */
             name: string;
             /**
              * Name En
+             * @description Its English name; empty when there is none.
              * @example Year 3 Class 2
              */
             name_en: string;
-            /** Seats */
+            /**
+             * Seats
+             * @description Seats in it; null when the inventory does not say.
+             */
             seats: number | null;
             /**
              * Agent
+             * @description Id of its agent; null when the inventory names none.
              * @example s07-c03
              */
             agent: string | null;
+            /** @description Its status. */
             status: components["schemas"]["StatusWord"];
-            /** Since */
+            /**
+             * Since
+             * @description Since when the status holds; null when it was never judged.
+             */
             since: string | null;
+            /** @description Its terminals, by status. */
             terminals: components["schemas"]["StatusCounts"];
         };
         /**
@@ -754,45 +842,81 @@ export interface components {
         DeviceRow: {
             /**
              * Device
+             * @description Device id.
              * @example s07-sw01
              */
             device: string;
             /**
              * Name
+             * @description Its name.
              * @example 一楼交换机
              */
             name: string;
             /**
              * Kind
+             * @description `router`, `switch`, `ap`, `core` or `other`.
              * @example switch
              */
             kind: string;
-            /** Vendor */
+            /**
+             * Vendor
+             * @description Who made it; null when the inventory does not say.
+             */
             vendor: string | null;
-            /** Model */
+            /**
+             * Model
+             * @description Its model; null when the inventory does not say.
+             */
             model: string | null;
-            /** Address */
+            /**
+             * Address
+             * @description Its management address; null when the inventory does not say.
+             */
             address: string | null;
-            /** Agent */
+            /**
+             * Agent
+             * @description Id of the agent that polls it; null when the inventory names none.
+             */
             agent: string | null;
-            /** Parent */
+            /**
+             * Parent
+             * @description Id of the device it hangs on, towards the centre; null at the top.
+             */
             parent: string | null;
             /**
              * Reachable
              * @description What the polling agent said last; null when never polled.
              */
             reachable: boolean | null;
-            /** Uptime Seconds */
+            /**
+             * Uptime Seconds
+             * @description Seconds since it started; null when never polled.
+             */
             uptime_seconds: number | null;
-            /** Cpu Ratio */
+            /**
+             * Cpu Ratio
+             * @description Busy share of its processors, 0 to 1; null where nothing was measured.
+             */
             cpu_ratio: number | null;
-            /** Memory Used Ratio */
+            /**
+             * Memory Used Ratio
+             * @description Used share of its memory, 0 to 1; null where nothing was measured.
+             */
             memory_used_ratio: number | null;
-            /** Temperature Celsius */
+            /**
+             * Temperature Celsius
+             * @description Degrees Celsius; null where nothing was measured.
+             */
             temperature_celsius: number | null;
-            /** Observed At */
+            /**
+             * Observed At
+             * @description When these were observed, corrected to the cloud's clock; null when never polled.
+             */
             observed_at: string | null;
-            /** Ports */
+            /**
+             * Ports
+             * @description Its ports, in the inventory's order.
+             */
             ports: components["schemas"]["PortRow"][];
         };
         /**
@@ -802,26 +926,31 @@ export interface components {
         DistrictSize: {
             /**
              * Schools
+             * @description Schools.
              * @example 43
              */
             schools: number;
             /**
              * Links
+             * @description Links.
              * @example 43
              */
             links: number;
             /**
              * Gateways
+             * @description Gateway agents.
              * @example 43
              */
             gateways: number;
             /**
              * Classrooms
+             * @description Classrooms.
              * @example 654
              */
             classrooms: number;
             /**
              * Terminals
+             * @description Terminals, of students and teachers.
              * @example 29269
              */
             terminals: number;
@@ -846,6 +975,7 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description The cloud's clock when this was read.
              * @example 2026-11-23T08:00:00Z
              */
             at: string;
@@ -860,10 +990,16 @@ export interface components {
             codes: {
                 [key: string]: components["schemas"]["StatusWord"];
             };
+            /** @description Links, in district order. */
             links: components["schemas"]["ThingStates"];
+            /** @description Gateways, in district order. */
             gateways: components["schemas"]["ThingStates"];
+            /** @description Classrooms that have an agent, in district order. */
             classrooms: components["schemas"]["ThingStates"];
-            /** Terminals */
+            /**
+             * Terminals
+             * @description Terminals, per agent.
+             */
             terminals: components["schemas"]["AgentTerminals"][];
         };
         /**
@@ -873,18 +1009,26 @@ export interface components {
         EpochLedger: {
             /**
              * Epoch
+             * @description The epoch: a random id made with the spool.
              * @example 9f2c4e11a0b3d4e5
              */
             epoch: string;
-            /** Low Seq */
+            /**
+             * Low Seq
+             * @description Everything below this seq is settled, as the agent has told.
+             */
             low_seq: number | null;
-            /** High Seq */
+            /**
+             * High Seq
+             * @description Highest seq stored; 0 for none.
+             */
             high_seq: number | null;
             /**
              * Reported At
-             * @description When the agent's side of the books was last reported.
+             * @description When the agent's side of the books was last reported; null when it never was.
              */
             reported_at: string | null;
+            /** @description The books of this epoch. */
             ledger: components["schemas"]["Ledger"];
         };
         /**
@@ -900,15 +1044,20 @@ export interface components {
             total: number;
             /**
              * Limit
+             * @description Most items on a page, as asked for.
              * @example 100
              */
             limit: number;
             /**
              * Offset
+             * @description Items passed over before this page, as asked for.
              * @example 0
              */
             offset: number;
-            /** Items */
+            /**
+             * Items
+             * @description The events of this page.
+             */
             items: components["schemas"]["EventRow"][];
         };
         /**
@@ -916,33 +1065,47 @@ export interface components {
          * @description One event sent by an agent.
          */
         EventRow: {
-            /** Event Id */
+            /**
+             * Event Id
+             * @description The event's id, made by its agent.
+             */
             event_id: string;
             /**
              * Type
+             * @description What happened.
              * @example port.changed
              */
             type: string;
+            /** @description Kind of the thing it happened to. */
             kind: components["schemas"]["Kind"];
             /**
              * Thing
+             * @description Key of the thing it happened to.
              * @example s07-rt1/GigabitEthernet0/0/1
              */
             thing: string;
             /**
              * Agent
+             * @description The agent that sent it.
              * @example s07-gw
              */
             agent: string;
             /**
              * Observed At
              * Format: date-time
+             * @description When it happened, corrected to the cloud's clock.
              * @example 2026-11-23T08:00:00Z
              */
             observed_at: string;
-            /** Received At */
+            /**
+             * Received At
+             * @description When the cloud received it.
+             */
             received_at: string | null;
-            /** Attributes */
+            /**
+             * Attributes
+             * @description What is known of it, by names that belong to the type.
+             */
             attributes: {
                 [key: string]: unknown;
             };
@@ -960,12 +1123,13 @@ export interface components {
             field: string;
             /**
              * Detail
+             * @description What is wrong with it, for people.
              * @example unknown metric 'speed'
              */
             detail: string;
             /**
              * Allowed
-             * @description What may stand here, when that is a short list.
+             * @description What may stand here, when that is a short list; null when it is not.
              * @default null
              */
             allowed: string[] | null;
@@ -975,7 +1139,10 @@ export interface components {
          * @description How current the picture is.
          */
         Freshness: {
-            /** Newest Sample At */
+            /**
+             * Newest Sample At
+             * @description Newest observation of the whole district, corrected to the cloud's clock; null before the first.
+             */
             newest_sample_at: string | null;
             /**
              * Age Seconds
@@ -985,11 +1152,13 @@ export interface components {
             age_seconds: number | null;
             /**
              * Agents Online
+             * @description Agents that are online.
              * @example 698
              */
             agents_online: number;
             /**
              * Agents Total
+             * @description Agents of the inventory.
              * @example 698
              */
             agents_total: number;
@@ -1001,6 +1170,7 @@ export interface components {
             segments_per_second: number | null;
             /**
              * Rows Per Second
+             * @description Items stored per second over the same time; null likewise.
              * @example 310.5
              */
             rows_per_second: number | null;
@@ -1012,24 +1182,29 @@ export interface components {
         GridRow: {
             /**
              * Link
+             * @description Link id.
              * @example s07-wan
              */
             link: string;
             /**
              * School
+             * @description Id of its school.
              * @example s07
              */
             school: string;
             /**
              * School Name
+             * @description Its school's name.
              * @example 第七小学
              */
             school_name: string;
             /**
              * School Name En
+             * @description Its school's English name; empty when there is none.
              * @example Primary School No. 7
              */
             school_name_en: string;
+            /** @description Its status. */
             status: components["schemas"]["StatusWord"];
             /**
              * Since
@@ -1038,35 +1213,37 @@ export interface components {
             since: string | null;
             /**
              * In Bps
-             * @description Towards the school. Null when there is no fresh sample.
+             * @description Bits per second towards the school. Null when there is no fresh sample.
              * @example 182000000
              */
             in_bps: number | null;
             /**
              * Out Bps
-             * @description From the school.
+             * @description Bits per second from the school. Null when there is no fresh sample.
              * @example 24000000
              */
             out_bps: number | null;
             /**
              * Loss Ratio
+             * @description Share of pings lost, 0 to 1. Null when there is no fresh probe.
              * @example 0
              */
             loss_ratio: number | null;
             /**
              * Rtt Seconds
+             * @description Mean round-trip time. Null when there is no fresh probe, and when every ping was lost.
              * @example 0.0031
              */
             rtt_seconds: number | null;
             /**
              * Contracted Bps
-             * @description What both directions are held against.
+             * @description Bits per second the provider owes in each direction; null when the inventory does not say.
              * @example 1000000000
              */
             contracted_bps: number | null;
             /**
              * Observed At
-             * @description Newest sample of the link from either end.
+             * @description Newest sample of the link from either end, corrected to the cloud's clock; null when there was never one.
              */
             observed_at: string | null;
         };
@@ -1077,17 +1254,20 @@ export interface components {
         Health: {
             /**
              * Status
+             * @description Always `ok`: a process that cannot answer says nothing.
              * @example ok
              */
             status: string;
             /**
              * Version
+             * @description Bellwether's version.
              * @example 0.1.0
              */
             version: string;
             /**
              * Started At
              * Format: date-time
+             * @description When this process started.
              * @example 2026-11-23T08:00:00Z
              */
             started_at: string;
@@ -1109,14 +1289,27 @@ export interface components {
          * @description What the agent's spool holds for one lane, by its last report.
          */
         LaneHolding: {
+            /** @description The lane. */
             lane: components["schemas"]["Lane"];
-            /** Segments */
+            /**
+             * Segments
+             * @description Segments without a receipt.
+             */
             segments: number;
-            /** Items */
+            /**
+             * Items
+             * @description Items in them.
+             */
             items: number;
-            /** Bytes */
+            /**
+             * Bytes
+             * @description Bytes of them.
+             */
             bytes: number;
-            /** Oldest At */
+            /**
+             * Oldest At
+             * @description When the oldest was sealed, by the agent's clock; null when nothing is held.
+             */
             oldest_at: string | null;
         };
         /**
@@ -1126,37 +1319,43 @@ export interface components {
         Ledger: {
             /**
              * Produced
+             * @description Items the agent sealed into segments, by its last report.
              * @example 120000
              */
             produced: number;
             /**
              * Stored
+             * @description Items committed to the database.
              * @example 119980
              */
             stored: number;
             /**
              * Held
+             * @description Items that still wait in the agent's spool, by its last report less what was stored since.
              * @example 20
              */
             held: number;
             /**
              * Thinned
+             * @description Health items the agent gave up for want of disk, counted there.
              * @default 0
              */
             thinned: number;
             /**
              * Quarantined
+             * @description Items that were refused and are kept with their reason.
              * @default 0
              */
             quarantined: number;
             /**
              * Damaged
-             * @description Lost to damaged segments on the agent's disk, counted there.
+             * @description Items lost to damaged segments on the agent's disk, counted there.
              * @default 0
              */
             damaged: number;
             /**
              * Lost
+             * @description Items that neither side can account for.
              * @default 0
              */
             lost: number;
@@ -1168,24 +1367,29 @@ export interface components {
         LinkDetail: {
             /**
              * Link
+             * @description Link id.
              * @example s07-wan
              */
             link: string;
             /**
              * School
+             * @description Id of its school.
              * @example s07
              */
             school: string;
             /**
              * School Name
+             * @description Its school's name.
              * @example 第七小学
              */
             school_name: string;
             /**
              * School Name En
+             * @description Its school's English name; empty when there is none.
              * @example Primary School No. 7
              */
             school_name_en: string;
+            /** @description Its status. */
             status: components["schemas"]["StatusWord"];
             /**
              * Since
@@ -1194,66 +1398,76 @@ export interface components {
             since: string | null;
             /**
              * In Bps
-             * @description Towards the school. Null when there is no fresh sample.
+             * @description Bits per second towards the school. Null when there is no fresh sample.
              * @example 182000000
              */
             in_bps: number | null;
             /**
              * Out Bps
-             * @description From the school.
+             * @description Bits per second from the school. Null when there is no fresh sample.
              * @example 24000000
              */
             out_bps: number | null;
             /**
              * Loss Ratio
+             * @description Share of pings lost, 0 to 1. Null when there is no fresh probe.
              * @example 0
              */
             loss_ratio: number | null;
             /**
              * Rtt Seconds
+             * @description Mean round-trip time. Null when there is no fresh probe, and when every ping was lost.
              * @example 0.0031
              */
             rtt_seconds: number | null;
             /**
              * Contracted Bps
-             * @description What both directions are held against.
+             * @description Bits per second the provider owes in each direction; null when the inventory does not say.
              * @example 1000000000
              */
             contracted_bps: number | null;
             /**
              * Observed At
-             * @description Newest sample of the link from either end.
+             * @description Newest sample of the link from either end, corrected to the cloud's clock; null when there was never one.
              */
             observed_at: string | null;
             /**
              * Name
+             * @description The link's name.
              * @example 第七小学专线
              */
             name: string;
             /**
              * Name En
+             * @description Its English name; empty when there is none.
              * @example Primary School No. 7 line
              */
             name_en: string;
             /**
              * Provider
+             * @description Who provides the line; null when the inventory does not say.
              * @example 运营商甲
              */
             provider: string | null;
             /**
              * Utilisation Ratio
-             * @description The busier direction over the contracted speed.
+             * @description The busier direction over the contracted speed, 1 when full; null when either is not known.
              * @example 0.182
              */
             utilisation_ratio: number | null;
             /**
              * Jitter Seconds
+             * @description Mean difference between consecutive round-trip times. Null without a fresh probe or two answers.
              * @example 0.0004
              */
             jitter_seconds: number | null;
+            /** @description The port at the school. */
             school_end: components["schemas"]["LinkEnd"];
+            /** @description The port at the centre. */
             centre_end: components["schemas"]["LinkEnd"];
+            /** @description Its school; null when the school has left the inventory. */
             school_summary: components["schemas"]["SchoolSummary"] | null;
+            /** @description The school's gateway agent; null when the inventory names none. */
             gateway: components["schemas"]["AgentRow"] | null;
             /**
              * Vantages
@@ -1278,11 +1492,13 @@ export interface components {
         LinkEnd: {
             /**
              * Device
+             * @description Device id; null when the inventory names none.
              * @example s07-rt1
              */
             device: string | null;
             /**
              * Port
+             * @description The port's name on that device; null when the inventory names none.
              * @example GigabitEthernet0/0/1
              */
             port: string | null;
@@ -1295,10 +1511,14 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description The cloud's clock when they were read.
              * @example 2026-11-23T08:00:00Z
              */
             at: string;
-            /** Items */
+            /**
+             * Items
+             * @description The links as they are now.
+             */
             items: components["schemas"]["LinkRow"][];
         };
         /**
@@ -1309,10 +1529,14 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description The cloud's clock when this was read.
              * @example 2026-11-23T08:00:00Z
              */
             at: string;
-            /** Items */
+            /**
+             * Items
+             * @description Every link.
+             */
             items: components["schemas"]["LinkRow"][];
         };
         /**
@@ -1322,24 +1546,29 @@ export interface components {
         LinkRow: {
             /**
              * Link
+             * @description Link id.
              * @example s07-wan
              */
             link: string;
             /**
              * School
+             * @description Id of its school.
              * @example s07
              */
             school: string;
             /**
              * School Name
+             * @description Its school's name.
              * @example 第七小学
              */
             school_name: string;
             /**
              * School Name En
+             * @description Its school's English name; empty when there is none.
              * @example Primary School No. 7
              */
             school_name_en: string;
+            /** @description Its status. */
             status: components["schemas"]["StatusWord"];
             /**
              * Since
@@ -1348,64 +1577,72 @@ export interface components {
             since: string | null;
             /**
              * In Bps
-             * @description Towards the school. Null when there is no fresh sample.
+             * @description Bits per second towards the school. Null when there is no fresh sample.
              * @example 182000000
              */
             in_bps: number | null;
             /**
              * Out Bps
-             * @description From the school.
+             * @description Bits per second from the school. Null when there is no fresh sample.
              * @example 24000000
              */
             out_bps: number | null;
             /**
              * Loss Ratio
+             * @description Share of pings lost, 0 to 1. Null when there is no fresh probe.
              * @example 0
              */
             loss_ratio: number | null;
             /**
              * Rtt Seconds
+             * @description Mean round-trip time. Null when there is no fresh probe, and when every ping was lost.
              * @example 0.0031
              */
             rtt_seconds: number | null;
             /**
              * Contracted Bps
-             * @description What both directions are held against.
+             * @description Bits per second the provider owes in each direction; null when the inventory does not say.
              * @example 1000000000
              */
             contracted_bps: number | null;
             /**
              * Observed At
-             * @description Newest sample of the link from either end.
+             * @description Newest sample of the link from either end, corrected to the cloud's clock; null when there was never one.
              */
             observed_at: string | null;
             /**
              * Name
+             * @description The link's name.
              * @example 第七小学专线
              */
             name: string;
             /**
              * Name En
+             * @description Its English name; empty when there is none.
              * @example Primary School No. 7 line
              */
             name_en: string;
             /**
              * Provider
+             * @description Who provides the line; null when the inventory does not say.
              * @example 运营商甲
              */
             provider: string | null;
             /**
              * Utilisation Ratio
-             * @description The busier direction over the contracted speed.
+             * @description The busier direction over the contracted speed, 1 when full; null when either is not known.
              * @example 0.182
              */
             utilisation_ratio: number | null;
             /**
              * Jitter Seconds
+             * @description Mean difference between consecutive round-trip times. Null without a fresh probe or two answers.
              * @example 0.0004
              */
             jitter_seconds: number | null;
+            /** @description The port at the school. */
             school_end: components["schemas"]["LinkEnd"];
+            /** @description The port at the centre. */
             centre_end: components["schemas"]["LinkEnd"];
         };
         /**
@@ -1415,28 +1652,36 @@ export interface components {
         LinkSeries: {
             /**
              * Link
+             * @description Link id.
              * @example s07-wan
              */
             link: string;
             /**
              * From
              * Format: date-time
+             * @description Start of the first step: what was asked for, moved back to a whole step.
              * @example 2026-11-23T08:00:00Z
              */
             from: string;
             /**
              * To
              * Format: date-time
+             * @description End of the span, as asked for; the last step begins before it.
              * @example 2026-11-23T08:00:00Z
              */
             to: string;
             /**
              * Step Seconds
+             * @description Seconds per step.
              * @example 10
              */
             step_seconds: number;
+            /** @description Where the points were read. */
             source: components["schemas"]["SeriesSource"];
-            /** Series */
+            /**
+             * Series
+             * @description One per metric and vantage asked for.
+             */
             series: components["schemas"]["Series"][];
         };
         /**
@@ -1444,8 +1689,12 @@ export interface components {
          * @description The newest metrics of a link from one end; each keeps its last measured value, null when never measured.
          */
         LinkVantage: {
+            /** @description The end it was measured from. */
             vantage: components["schemas"]["Vantage"];
-            /** Observed At */
+            /**
+             * Observed At
+             * @description Newest sample from this end, corrected to the cloud's clock; null when there was never one.
+             */
             observed_at: string | null;
             /**
              * Fresh
@@ -1454,6 +1703,7 @@ export interface components {
             fresh: boolean;
             /**
              * Metrics
+             * @description Newest values by their catalogue names, which carry the units; `in` is towards the port that was read.
              * @example {
              *       "in_bps": 182000000,
              *       "rtt_seconds": 0.003
@@ -1468,7 +1718,10 @@ export interface components {
          * @description Every metric that the wire and the tables know.
          */
         MetricCatalogue: {
-            /** Items */
+            /**
+             * Items
+             * @description The metrics, by kind.
+             */
             items: components["schemas"]["MetricDescription"][];
         };
         /**
@@ -1478,23 +1731,33 @@ export interface components {
         MetricDescription: {
             /**
              * Metric
+             * @description Name, as in the wire's samples and the database's columns.
              * @example rtt_seconds
              */
             metric: string;
             /**
              * Unit
+             * @description Its unit: that at the end of the name, or `bool`, `count`, `number`, `text`.
              * @example seconds
              */
             unit: string;
+            /** @description Kind of thing it is measured of. */
             kind: components["schemas"]["Kind"];
             /**
              * Description
+             * @description The unit in words, or the name where the catalogue has none.
              * @example seconds
              */
             description: string;
-            /** Minimum */
+            /**
+             * Minimum
+             * @description Least value that is taken; null without a bound.
+             */
             minimum: number | null;
-            /** Maximum */
+            /**
+             * Maximum
+             * @description Greatest value that is taken; null without a bound.
+             */
             maximum: number | null;
             /**
              * Charted
@@ -1514,9 +1777,13 @@ export interface components {
              * @example 2026-11-23T08:00:00Z
              */
             at: string;
+            /** @description How much there is. */
             district: components["schemas"]["DistrictSize"];
+            /** @description Links by status. */
             links: components["schemas"]["StatusCounts"];
+            /** @description Gateways by status. */
             gateways: components["schemas"]["StatusCounts"];
+            /** @description Classrooms by status. */
             classrooms: components["schemas"]["StatusCounts"];
             /** @description Counted anew when an agent's status changes, and every three seconds. */
             terminals: components["schemas"]["StatusCounts"];
@@ -1525,9 +1792,13 @@ export interface components {
              * @description Every link, in district order.
              */
             grid: components["schemas"]["GridRow"][];
+            /** @description How old the newest sample is, who is online, and how fast data comes in. */
             freshness: components["schemas"]["Freshness"];
+            /** @description What waits at the agents. */
             backlog: components["schemas"]["Backlog"];
+            /** @description What could not be taken and waits. */
             quarantine: components["schemas"]["QuarantineCount"];
+            /** @description Everybody's books together. */
             ledger: components["schemas"]["Ledger"];
         };
         /**
@@ -1538,6 +1809,7 @@ export interface components {
             /**
              * At
              * Format: date-time
+             * @description The cloud's clock.
              * @example 2026-11-23T08:00:00Z
              */
             at: string;
@@ -1555,31 +1827,60 @@ export interface components {
         PortRow: {
             /**
              * Port
+             * @description Key of the port: device, slash, name.
              * @example s07-sw01/GigabitEthernet0/0/1
              */
             port: string;
             /**
              * Name
+             * @description The port's name on its device (ifName).
              * @example GigabitEthernet0/0/1
              */
             name: string;
-            /** Alias */
+            /**
+             * Alias
+             * @description What it is for; null when the inventory does not say.
+             */
             alias: string | null;
-            /** Speed Bps */
+            /**
+             * Speed Bps
+             * @description Bits per second it can carry, as measured or else as the inventory says; null when neither does.
+             */
             speed_bps: number | null;
-            /** Oper Up */
+            /**
+             * Oper Up
+             * @description Whether it works (ifOperStatus); null when never polled.
+             */
             oper_up: boolean | null;
-            /** Admin Up */
+            /**
+             * Admin Up
+             * @description Whether it is switched on (ifAdminStatus); null when never polled.
+             */
             admin_up: boolean | null;
-            /** In Bps */
+            /**
+             * In Bps
+             * @description Bits per second into the port; null where nothing was measured.
+             */
             in_bps: number | null;
-            /** Out Bps */
+            /**
+             * Out Bps
+             * @description Bits per second out of the port; null where nothing was measured.
+             */
             out_bps: number | null;
-            /** In Errors Per Second */
+            /**
+             * In Errors Per Second
+             * @description Packets per second that arrived broken; null where nothing was measured.
+             */
             in_errors_per_second: number | null;
-            /** Out Errors Per Second */
+            /**
+             * Out Errors Per Second
+             * @description Packets per second that could not be sent; null where nothing was measured.
+             */
             out_errors_per_second: number | null;
-            /** Observed At */
+            /**
+             * Observed At
+             * @description When these were observed, corrected to the cloud's clock; null when never polled.
+             */
             observed_at: string | null;
         };
         /**
@@ -1601,11 +1902,13 @@ export interface components {
             type: string;
             /**
              * Title
+             * @description What the status means, for people; the same for every problem of that status.
              * @example The request has invalid input
              */
             title: string;
             /**
              * Status
+             * @description The HTTP status of this answer.
              * @example 422
              */
             status: number;
@@ -1623,6 +1926,7 @@ export interface components {
             hint: string;
             /**
              * Instance
+             * @description Path of the request; null when it is not known.
              * @default null
              * @example /api/v1/links/s07-wan/series
              */
@@ -1641,11 +1945,13 @@ export interface components {
         QuarantineCount: {
             /**
              * Segments
+             * @description Segments, and statuses of agents, that could not be taken.
              * @default 0
              */
             segments: number;
             /**
              * Items
+             * @description Items in those that could be decoded.
              * @default 0
              */
             items: number;
@@ -1657,6 +1963,7 @@ export interface components {
         QuarantineDetail: {
             /**
              * Id
+             * @description Number of the entry.
              * @example 17
              */
             id: number;
@@ -1666,17 +1973,25 @@ export interface components {
              * @example s07-gw
              */
             agent: string;
-            /** Epoch */
+            /**
+             * Epoch
+             * @description The segment's epoch; null when it could not be read.
+             */
             epoch: string | null;
-            /** Seq */
+            /**
+             * Seq
+             * @description The segment's seq; null when it could not be read.
+             */
             seq: number | null;
             /**
              * Lane
+             * @description The lane it came in, or `status` for a status of an agent.
              * @example live
              */
             lane: string;
             /**
              * Topic
+             * @description The topic it came in.
              * @example bw/1/s07-gw/up/live
              */
             topic: string;
@@ -1686,27 +2001,33 @@ export interface components {
              * @example unknown_agent
              */
             reason: string;
-            /** Detail */
+            /**
+             * Detail
+             * @description What was wrong, for people; null when the reason says it all.
+             */
             detail: string | null;
             /**
              * Size Bytes
+             * @description Bytes as they came.
              * @example 2048
              */
             size_bytes: number;
             /**
              * Items
-             * @description Number of items, when the segment could be decoded.
+             * @description Items in it; null when it could not be decoded.
              */
             items: number | null;
             /**
              * Received At
              * Format: date-time
+             * @description When it first came.
              * @example 2026-11-23T08:00:00Z
              */
             received_at: string;
             /**
              * Last Received At
              * Format: date-time
+             * @description When it last came.
              * @example 2026-11-23T08:00:00Z
              */
             last_received_at: string;
@@ -1722,14 +2043,20 @@ export interface components {
              * @example open
              */
             state: string;
-            /** Replayed At */
+            /**
+             * Replayed At
+             * @description When a replay took it in; null while it waits.
+             */
             replayed_at: string | null;
             /**
              * Outcome
-             * @description What the last replay came to.
+             * @description What the last replay came to; null before the first.
              */
             outcome: string | null;
-            /** Content Type */
+            /**
+             * Content Type
+             * @description Content type that came with it.
+             */
             content_type: string;
             /**
              * Payload Hex
@@ -1738,7 +2065,7 @@ export interface components {
             payload_hex: string;
             /**
              * Decoded
-             * @description The segment as JSON, first 64 KiB, when it can be decoded.
+             * @description The segment as JSON, first 64 KiB; null when it cannot be decoded.
              */
             decoded: string | null;
         };
@@ -1755,11 +2082,13 @@ export interface components {
             total: number;
             /**
              * Limit
+             * @description Most items on a page, as asked for.
              * @example 100
              */
             limit: number;
             /**
              * Offset
+             * @description Items passed over before this page, as asked for.
              * @example 0
              */
             offset: number;
@@ -1768,7 +2097,10 @@ export interface components {
              * @description All reasons with their counts, whatever the filter.
              */
             reasons: components["schemas"]["ReasonCount"][];
-            /** Items */
+            /**
+             * Items
+             * @description The segments of this page.
+             */
             items: components["schemas"]["QuarantineRow"][];
         };
         /**
@@ -1778,6 +2110,7 @@ export interface components {
         QuarantineRow: {
             /**
              * Id
+             * @description Number of the entry.
              * @example 17
              */
             id: number;
@@ -1787,17 +2120,25 @@ export interface components {
              * @example s07-gw
              */
             agent: string;
-            /** Epoch */
+            /**
+             * Epoch
+             * @description The segment's epoch; null when it could not be read.
+             */
             epoch: string | null;
-            /** Seq */
+            /**
+             * Seq
+             * @description The segment's seq; null when it could not be read.
+             */
             seq: number | null;
             /**
              * Lane
+             * @description The lane it came in, or `status` for a status of an agent.
              * @example live
              */
             lane: string;
             /**
              * Topic
+             * @description The topic it came in.
              * @example bw/1/s07-gw/up/live
              */
             topic: string;
@@ -1807,27 +2148,33 @@ export interface components {
              * @example unknown_agent
              */
             reason: string;
-            /** Detail */
+            /**
+             * Detail
+             * @description What was wrong, for people; null when the reason says it all.
+             */
             detail: string | null;
             /**
              * Size Bytes
+             * @description Bytes as they came.
              * @example 2048
              */
             size_bytes: number;
             /**
              * Items
-             * @description Number of items, when the segment could be decoded.
+             * @description Items in it; null when it could not be decoded.
              */
             items: number | null;
             /**
              * Received At
              * Format: date-time
+             * @description When it first came.
              * @example 2026-11-23T08:00:00Z
              */
             received_at: string;
             /**
              * Last Received At
              * Format: date-time
+             * @description When it last came.
              * @example 2026-11-23T08:00:00Z
              */
             last_received_at: string;
@@ -1843,11 +2190,14 @@ export interface components {
              * @example open
              */
             state: string;
-            /** Replayed At */
+            /**
+             * Replayed At
+             * @description When a replay took it in; null while it waits.
+             */
             replayed_at: string | null;
             /**
              * Outcome
-             * @description What the last replay came to.
+             * @description What the last replay came to; null before the first.
              */
             outcome: string | null;
         };
@@ -1856,9 +2206,15 @@ export interface components {
          * @description Whether everything the cloud needs is there; also the body of the 503.
          */
         Readiness: {
-            /** Ready */
+            /**
+             * Ready
+             * @description Whether every check is ok.
+             */
             ready: boolean;
-            /** Checks */
+            /**
+             * Checks
+             * @description Database, migrations, broker.
+             */
             checks: components["schemas"]["Check"][];
         };
         /**
@@ -1866,9 +2222,15 @@ export interface components {
          * @description How many segments wait for one reason.
          */
         ReasonCount: {
-            /** Reason */
+            /**
+             * Reason
+             * @description Reason code.
+             */
             reason: string;
-            /** Segments */
+            /**
+             * Segments
+             * @description Segments that wait for it.
+             */
             segments: number;
         };
         /**
@@ -1881,15 +2243,20 @@ export interface components {
              * @description Segments tried.
              */
             replayed: number;
-            /** Stored */
+            /**
+             * Stored
+             * @description Of these, segments that were stored.
+             */
             stored: number;
             /**
              * Duplicate
+             * @description Of these, segments that had been stored before.
              * @default 0
              */
             duplicate: number;
             /**
              * Still Quarantined
+             * @description Of these, segments that were refused again.
              * @default 0
              */
             still_quarantined: number;
@@ -1907,47 +2274,71 @@ export interface components {
         SchoolDetail: {
             /**
              * School
+             * @description School id.
              * @example s07
              */
             school: string;
             /**
              * Name
+             * @description Its name.
              * @example 第七小学
              */
             name: string;
             /**
              * Name En
+             * @description Its English name; empty when there is none.
              * @example Primary School No. 7
              */
             name_en: string;
             /**
              * Stage
+             * @description `primary`, `junior` or `senior`.
              * @example primary
              */
             stage: string | null;
-            /** Latitude */
+            /**
+             * Latitude
+             * @description Degrees north (WGS 84); null when the inventory does not say.
+             */
             latitude: number | null;
-            /** Longitude */
+            /**
+             * Longitude
+             * @description Degrees east (WGS 84); null when the inventory does not say.
+             */
             longitude: number | null;
             /**
              * Link
+             * @description Id of its link; null when the inventory names none.
              * @example s07-wan
              */
             link: string | null;
+            /** @description Status of that link; null without one. */
             link_status: components["schemas"]["StatusWord"] | null;
             /**
              * Gateway
+             * @description Id of its gateway agent; null when the inventory names none.
              * @example s07-gw
              */
             gateway: string | null;
+            /** @description Status of that gateway; null without one. */
             gateway_status: components["schemas"]["StatusWord"] | null;
+            /** @description Its classrooms, by status. */
             classrooms: components["schemas"]["StatusCounts"];
+            /** @description Its terminals, by status. */
             terminals: components["schemas"]["StatusCounts"];
+            /** @description Its link; null when the inventory names none. */
             link_row: components["schemas"]["LinkRow"] | null;
+            /** @description Its gateway agent; null when the inventory names none. */
             gateway_row: components["schemas"]["AgentRow"] | null;
-            /** Classroom Rows */
+            /**
+             * Classroom Rows
+             * @description Its classrooms, in the inventory's order.
+             */
             classroom_rows: components["schemas"]["ClassroomRow"][];
-            /** Devices */
+            /**
+             * Devices
+             * @description Its devices, in the inventory's order.
+             */
             devices: components["schemas"]["DeviceRow"][];
         };
         /**
@@ -1963,15 +2354,20 @@ export interface components {
             total: number;
             /**
              * Limit
+             * @description Most items on a page, as asked for.
              * @example 100
              */
             limit: number;
             /**
              * Offset
+             * @description Items passed over before this page, as asked for.
              * @example 0
              */
             offset: number;
-            /** Items */
+            /**
+             * Items
+             * @description The schools of this page.
+             */
             items: components["schemas"]["SchoolRow"][];
         };
         /**
@@ -1981,41 +2377,57 @@ export interface components {
         SchoolRow: {
             /**
              * School
+             * @description School id.
              * @example s07
              */
             school: string;
             /**
              * Name
+             * @description Its name.
              * @example 第七小学
              */
             name: string;
             /**
              * Name En
+             * @description Its English name; empty when there is none.
              * @example Primary School No. 7
              */
             name_en: string;
             /**
              * Stage
+             * @description `primary`, `junior` or `senior`.
              * @example primary
              */
             stage: string | null;
-            /** Latitude */
+            /**
+             * Latitude
+             * @description Degrees north (WGS 84); null when the inventory does not say.
+             */
             latitude: number | null;
-            /** Longitude */
+            /**
+             * Longitude
+             * @description Degrees east (WGS 84); null when the inventory does not say.
+             */
             longitude: number | null;
             /**
              * Link
+             * @description Id of its link; null when the inventory names none.
              * @example s07-wan
              */
             link: string | null;
+            /** @description Status of that link; null without one. */
             link_status: components["schemas"]["StatusWord"] | null;
             /**
              * Gateway
+             * @description Id of its gateway agent; null when the inventory names none.
              * @example s07-gw
              */
             gateway: string | null;
+            /** @description Status of that gateway; null without one. */
             gateway_status: components["schemas"]["StatusWord"] | null;
+            /** @description Its classrooms, by status. */
             classrooms: components["schemas"]["StatusCounts"];
+            /** @description Its terminals, by status. */
             terminals: components["schemas"]["StatusCounts"];
         };
         /**
@@ -2025,21 +2437,25 @@ export interface components {
         SchoolSummary: {
             /**
              * School
+             * @description School id.
              * @example s07
              */
             school: string;
             /**
              * Name
+             * @description Its name.
              * @example 第七小学
              */
             name: string;
             /**
              * Name En
+             * @description Its English name; empty when there is none.
              * @example Primary School No. 7
              */
             name_en: string;
             /**
              * Stage
+             * @description `primary`, `junior` or `senior`.
              * @example primary
              */
             stage: string | null;
@@ -2051,14 +2467,17 @@ export interface components {
         Series: {
             /**
              * Metric
+             * @description Name in the catalogue.
              * @example in_bps
              */
             metric: string;
             /**
              * Unit
+             * @description Its unit, as the catalogue has it.
              * @example bps
              */
             unit: string;
+            /** @description The end it was measured from. */
             vantage: components["schemas"]["Vantage"];
             /**
              * Points
@@ -2098,7 +2517,9 @@ export interface components {
              * @example 2026-11-23T08:00:00Z
              */
             changed_at: string;
+            /** @description What it became. */
             status: components["schemas"]["StatusWord"];
+            /** @description What it was; null at the first judgement. */
             previous: components["schemas"]["StatusWord"] | null;
             /**
              * Reason
@@ -2125,38 +2546,45 @@ export interface components {
         StatusCounts: {
             /**
              * Up
+             * @description Works as it should.
              * @default 0
              * @example 42
              */
             up: number;
             /**
              * Degraded
+             * @description Works, but worse than it should: loss, delay or errors.
              * @default 0
              */
             degraded: number;
             /**
              * Down
+             * @description Does not work, and the fault is its own.
              * @default 0
              * @example 1
              */
             down: number;
             /**
              * Unreachable
+             * @description Behind something that is down; nothing can be said of itself.
              * @default 0
              */
             unreachable: number;
             /**
              * Unknown
+             * @description No fresh evidence.
              * @default 0
              */
             unknown: number;
             /**
              * Maintenance
+             * @description Being worked on as planned; this version does not give it yet.
              * @default 0
              */
             maintenance: number;
             /**
              * Flapping
+             * @description Changes too often to be believed; this version does not give it yet.
              * @default 0
              */
             flapping: number;
@@ -2174,6 +2602,7 @@ export interface components {
         ThingStates: {
             /**
              * Things
+             * @description Keys of the things.
              * @example [
              *       "s01-wan",
              *       "s02-wan"
@@ -2200,15 +2629,20 @@ export interface components {
             total: number;
             /**
              * Limit
+             * @description Most items on a page, as asked for.
              * @example 100
              */
             limit: number;
             /**
              * Offset
+             * @description Items passed over before this page, as asked for.
              * @example 0
              */
             offset: number;
-            /** Items */
+            /**
+             * Items
+             * @description The things of this page.
+             */
             items: components["schemas"]["UnclaimedThing"][];
         };
         /**
@@ -2218,16 +2652,22 @@ export interface components {
         UnclaimedThing: {
             /**
              * Thing
+             * @description Key under which the agent reports it.
              * @example s07-sw01/GigabitEthernet0/0/49
              */
             thing: string;
+            /** @description Kind of the thing. */
             kind: components["schemas"]["Kind"];
             /**
              * Agent
+             * @description The agent that reported it first.
              * @example s07-gw
              */
             agent: string | null;
-            /** First Seen At */
+            /**
+             * First Seen At
+             * @description When it was first received.
+             */
             first_seen_at: string | null;
         };
         /**
@@ -2480,6 +2920,7 @@ export interface operations {
     unclaimed_api_v1_unclaimed_get: {
         parameters: {
             query?: {
+                /** @description Only things of this kind. */
                 kind?: components["schemas"]["Kind"] | null;
                 /** @description Keeps what contains this text in its id or names, whatever the case. */
                 search?: string | null;
@@ -2609,10 +3050,13 @@ export interface operations {
             query?: {
                 /** @description Keeps what contains this text in its id or names, whatever the case. */
                 search?: string | null;
+                /** @description Only agents of this role. */
                 role?: components["schemas"]["Role"] | null;
                 /** @description School id. */
                 school?: string | null;
+                /** @description Only agents that said this last; one that was never heard said neither. */
                 presence?: components["schemas"]["Presence"] | null;
+                /** @description Only agents of this status. */
                 status?: components["schemas"]["StatusWord"] | null;
                 /** @description Only agents that hold something not yet receipted. */
                 holding?: boolean;
