@@ -60,6 +60,7 @@ class BrokerConnection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lost = asyncio.Event()
         self._subscribed: set[int] = set()
+        self._accepted = False
         self.connected = False
         self.ready = asyncio.Event()
         self.reason = "not connected yet"
@@ -75,8 +76,9 @@ class BrokerConnection:
             while True:
                 try:
                     await self._connect()
-                    attempt, told = 0, False
                     await self._lost.wait()
+                    if self._accepted:  # a broker that only answers, to refuse us, is as good as away
+                        attempt, told = 0, False
                 except (OSError, BrokerUnavailable) as error:
                     self.reason = str(error) or type(error).__name__
                 if not told:
@@ -108,6 +110,7 @@ class BrokerConnection:
     async def _connect(self) -> None:
         assert self._loop is not None
         self._lost.clear()
+        self._accepted = False
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=self._client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False
         )
@@ -160,14 +163,15 @@ class BrokerConnection:
     def _lose(self, reason: str) -> None:
         self.connected = False
         self.ready.clear()
-        self.reason = reason
-        self._lost.set()
+        if not self._lost.is_set():  # what is said after the first reason only follows from it
+            self.reason = reason
+            self._lost.set()
 
     def _connected(self, client: mqtt.Client, _u: Any, _f: Any, code: ReasonCode, _p: Any) -> None:
         if code.is_failure:
             self._lose(f"the broker refuses the login: {code}")
             return
-        self.connected = True
+        self.connected = self._accepted = True
         self.reason = ""
         _log.info("broker_connected", host=self._broker.host, port=self._broker.port)
         self._subscribed = set()

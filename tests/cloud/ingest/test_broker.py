@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from cloud.config import Broker
 from cloud.ingest.broker import BrokerConnection
@@ -15,6 +16,7 @@ from tests.fixtures.requirements import require_program
 
 CERTIFICATES = Path(__file__).parents[3] / "docker" / "certificates"
 CONNACK = b"\x20\x03\x00\x00\x00"
+BAD_PASSWORD = b"\x20\x03\x00\x86\x00"
 MESSAGES = 5
 
 
@@ -76,3 +78,39 @@ async def test_messages_that_share_a_tls_record_all_arrive_though_nothing_follow
         await asyncio.wait([running])
         server.close()
     assert arrived == [b"%d" % number for number in range(MESSAGES)]
+
+
+async def test_a_broker_that_refuses_the_login_is_asked_less_and_less_and_said_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ceilings: list[float] = []
+    enough = asyncio.Event()
+
+    def wait_no_time(_least: float, ceiling: float) -> float:
+        ceilings.append(ceiling)
+        if len(ceilings) == 5:
+            enough.set()
+        return 0.0
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await packet(reader)
+        writer.write(BAD_PASSWORD)
+        await reader.read()
+        writer.transport.abort()
+
+    monkeypatch.setattr("cloud.ingest.broker.random.uniform", wait_no_time)
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    connection = BrokerConnection(
+        Broker(host="127.0.0.1", port=port), client_id="ingest.test", subscriptions=[], on_message=lambda *_: None
+    )
+    with capture_logs() as said:
+        running = asyncio.create_task(connection.run())
+        async with asyncio.timeout(20):
+            await enough.wait()
+        running.cancel()
+        await asyncio.wait([running])
+    server.close()
+    assert ceilings[:5] == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert [line["event"] for line in said] == ["broker_unavailable"]
+    assert "Bad user name or password" in said[0]["reason"]
