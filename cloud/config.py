@@ -222,7 +222,7 @@ def _override(values: dict[str, dict[str, Any]], environment: Mapping[str, str],
             continue
         default = next(item.default for item in fields(_SECTIONS[section]) if item.name == key)
         if isinstance(default, int):
-            if not text.isdigit():
+            if not (text.isascii() and text.isdecimal()):
                 problems.append(f"{variable}: {text!r} is not a number; example: {default}")
                 continue
             values.setdefault(section, {})[key] = int(text)

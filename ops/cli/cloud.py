@@ -92,5 +92,7 @@ def check_config(config: ConfigFile = None, json: AsJson = False) -> None:
         output.print_json(values)
     else:
         output.print_facts(
-            (f"{section}.{key}", value) for section, content in values.items() for key, value in content.items()
+            (f"{section}.{key}", value if isinstance(value, bool) else str(value))  # a port is no quantity
+            for section, content in values.items()
+            for key, value in content.items()
         )

@@ -58,6 +58,12 @@ def test_a_dsn_that_postgres_cannot_read_is_told(dsn: str) -> None:
         parse("", "defaults", {"BELLWETHER_DSN": dsn})
 
 
+@pytest.mark.parametrize("port", ["eighty", "²", "-1", "8080 "])
+def test_a_port_in_the_environment_that_is_no_number_is_told(port: str) -> None:
+    with pytest.raises(ConfigError, match=rf"BELLWETHER_PORT: '{port}' is not a number; example: 8080"):
+        parse("", "defaults", {"BELLWETHER_PORT": port})
+
+
 def test_broken_toml_and_missing_files_are_config_errors(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not valid TOML"):
         parse("[broker", "cloud.toml", {})

@@ -47,6 +47,9 @@ def test_check_config_prints_the_effective_values_with_secrets_masked() -> None:
     values = json.loads(done.stdout)
     assert values["database"]["dsn"] == "********"
     assert values["ingest"]["batch_milliseconds"] == 200
+    shown = bellwether("cloud", "check-config", "--config", str(EXAMPLES / "cloud.toml")).stdout
+    assert "api.port" in shown
+    assert " 8080\n" in shown
 
 
 def test_a_bad_config_tells_every_problem_and_exits_with_2(tmp_path: Path) -> None:
