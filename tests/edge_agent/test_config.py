@@ -431,7 +431,7 @@ def test_the_snmp_library_named_is_the_one_that_polls(tmp_path, library):
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.stdout.splitlines()[-1:] == [f"['{library}']"], done.stderr

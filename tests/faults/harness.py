@@ -26,7 +26,7 @@ from ops.simulator.records import Agent, Classroom, Device, District, Link, Port
 
 AGENTS = 40
 """Agents in the inventory; every test takes fresh ones, so that tests share the centre but not their books."""
-WAIT_SECONDS = 120.0
+WAIT_SECONDS = 300.0
 COMMAND = [sys.executable, "-m", "ops.cli.main"]
 
 
@@ -79,7 +79,7 @@ def tally(spool: Path) -> Tally:
     """Read a spool's books while its agent runs or not."""
     if not spool.is_file():
         return Tally(0, 0, 0)
-    with closing(sqlite3.connect(f"{spool.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
+    with closing(sqlite3.connect(f"{spool.as_uri()}?mode=ro", uri=True, timeout=60)) as db:
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'epochs'").fetchone() is None:
             return Tally(0, 0, 0)  # the agent is just making it
         row = db.execute("SELECT sum(produced_items), sum(confirmed_items), sum(thinned_items) FROM epochs").fetchone()
@@ -116,7 +116,7 @@ class Process:
         """SIGKILL."""
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait(30)
+        self._process.wait(60)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL to what does not hear it."""
@@ -124,10 +124,10 @@ class Process:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(30)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(30)
+            self._process.wait(60)
 
 
 class AgentProcess(Process):
@@ -203,7 +203,7 @@ class Centre:
 
     def command(self, *arguments: str) -> str:
         """Run a command to its end and return what it printed; fail with its words if it failed."""
-        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, f"bellwether {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return done.stdout
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.harness import AgentProcess, Centre, wait_for
 
-pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.db]
+pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.db, pytest.mark.timeout(1800)]
 
 StartAgents = Callable[..., list[AgentProcess]]
 

@@ -21,7 +21,7 @@ from protocols.samples import HostSample
 from protocols.status import Role
 from tests.faults.harness import WAIT_SECONDS, Centre
 
-pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.db]
+pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.db, pytest.mark.timeout(1800)]
 
 THREE_HOURS_MS = 3 * 3_600_000
 
@@ -89,7 +89,7 @@ async def test_a_clock_three_hours_ahead_is_corrected_and_freezes_nothing(
         (current,) = connection.execute(
             "SELECT extract(epoch FROM observed_at - now()) FROM host_current WHERE thing_id = %s", thing
         ).fetchone() or (None,)
-        assert abs(float(current)) < 60, "the newest true sample is the current one"
+        assert abs(float(current)) < 600, "the newest true sample is the current one"
     await asyncio.to_thread(centre.close_books, folder)
 
 

@@ -22,9 +22,9 @@ QUICK = Timing(
     birth_first=0.5,
     birth_most=1.0,
     heartbeat=2.0,
-    connect=4.0,
-    subscribe=3.0,
-    puback=2.0,
+    connect=30.0,
+    subscribe=30.0,
+    puback=30.0,
     receipt=20.0,
     resend_first=1.0,
     resend_most=3.0,
@@ -32,7 +32,7 @@ QUICK = Timing(
 )
 
 
-async def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+async def eventually(condition: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
     """Wait until something is so; fail with words when it never is."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
@@ -44,7 +44,15 @@ async def eventually(condition: Callable[[], bool], what: str, seconds: float = 
 class Edge:
     """A spool and an uplink, as an agent wires them."""
 
-    def __init__(self, folder: Path, port: int, *, password: str | None = None, broker: Broker | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        *,
+        password: str | None = None,
+        broker: Broker | None = None,
+        timing: Timing = QUICK,
+    ) -> None:
         self.agent = agent = AGENT
         self.clock = SystemClock()
         self.executor = ThreadPoolExecutor(4)
@@ -56,11 +64,11 @@ class Edge:
             spool=self.spool,
             speaker=Speaker(agent, secrets.token_hex(8), Role.GATEWAY, "test", "test-host"),
             broker=broker
-            or Broker("127.0.0.1", port, password=password, connect_timeout_seconds=2.0, reconnect_most_seconds=1.0),
+            or Broker("127.0.0.1", port, password=password, connect_timeout_seconds=30.0, reconnect_most_seconds=1.0),
             clock=self.clock,
             executor=self.executor,
             random=Random(7),
-            timing=QUICK,
+            timing=timing,
         )
         self.made = 0
 
@@ -68,7 +76,7 @@ class Edge:
         await self.spool.start()
         await self.uplink.start()
 
-    async def stop(self, flush_seconds: float = 5.0) -> None:
+    async def stop(self, flush_seconds: float = 60.0) -> None:
         await self.uplink.stop(flush_seconds)
         await self.spool.stop()
         self.executor.shutdown()

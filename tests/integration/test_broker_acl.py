@@ -34,7 +34,7 @@ from tests.fixtures.requirements import require_program
 pytestmark = pytest.mark.broker
 
 DOCKER = Path(__file__).parents[2] / "docker"
-SECONDS = 20
+SECONDS = 120
 NOT_AUTHORIZED = "Not authorized"
 AGENT, NEIGHBOUR = "s07-gw", "s08-gw"
 

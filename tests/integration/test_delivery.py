@@ -33,7 +33,7 @@ async def test_skew_is_known_from_receipts(edge: Edge, cloud: ModelCloud) -> Non
     await eventually(lambda: edge.uplink.snapshot().last_receipt_at_ms is not None, "a receipt")
     skew = edge.uplink.snapshot().skew_seconds
     assert skew is not None
-    assert 89 < skew < 95
+    assert 89 < skew < 150
 
 
 async def test_nothing_is_sent_before_the_welcome(edge: Edge, cloud: ModelCloud) -> None:

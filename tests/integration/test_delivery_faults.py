@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from edge_agent.spool.inspection import inspect_spool
 from edge_agent.uplink import Broker, Phase, Tls
 from ops.embedded import EmbeddedMosquitto
+from ops.embedded.process import free_port
 from ops.faults.line import LineProxy
 from protocols.events import Event
 from protocols.samples import Kind
@@ -29,7 +31,7 @@ from protocols.status import Presence
 from protocols.topics import Lane
 from tests.edge_agent.uplink.model_cloud import ModelCloud
 from tests.fixtures.requirements import require_program
-from tests.integration.delivery import AGENT, Edge, closes, eventually
+from tests.integration.delivery import AGENT, QUICK, Edge, closes, eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
@@ -49,7 +51,8 @@ async def test_a_line_that_is_cut_again_and_again_loses_and_doubles_nothing(
     closes(edge, cloud)
 
 
-async def test_a_half_open_line_is_noticed_and_left(edge: Edge, cloud: ModelCloud, line: LineProxy) -> None:
+async def test_a_half_open_line_is_noticed_and_left(tmp_path: Path, cloud: ModelCloud, line: LineProxy) -> None:
+    edge = Edge(tmp_path, line.port, timing=replace(QUICK, connect=4.0, puback=2.0))
     await edge.start()
     await edge.measure(3)
     await eventually(lambda: edge.held_items() == 0, "delivered before the fault")
@@ -60,6 +63,7 @@ async def test_a_half_open_line_is_noticed_and_left(edge: Edge, cloud: ModelClou
     await line.heal()
     await eventually(lambda: edge.held_items() == 0, "delivered after it")
     closes(edge, cloud)
+    await edge.stop(0.0)
 
 
 async def test_a_broker_killed_and_wiped_in_mid_flow_costs_nothing(
@@ -71,7 +75,7 @@ async def test_a_broker_killed_and_wiped_in_mid_flow_costs_nothing(
         mosquitto.kill()
         await edge.measure(10)
         mosquitto.start()
-    await eventually(lambda: edge.held_items() == 0, "all receipted", seconds=60)
+    await eventually(lambda: edge.held_items() == 0, "all receipted")
     closes(edge, cloud)
 
 
@@ -93,7 +97,7 @@ async def test_a_cloud_that_stops_receipting_is_found_again(edge: Edge, cloud: M
     stored = len(cloud[AGENT].stored)
     assert stored <= cloud.credit
     cloud.receipting = True
-    await eventually(lambda: edge.held_items() == 0, "all receipted", seconds=60)
+    await eventually(lambda: edge.held_items() == 0, "all receipted")
     closes(edge, cloud)
 
 
@@ -107,7 +111,7 @@ async def test_the_credit_is_never_exceeded(edge: Edge, cloud: ModelCloud) -> No
     snapshot = edge.uplink.snapshot()
     assert (snapshot.in_flight, snapshot.credit) == (2, 2)
     cloud.receipting = True
-    await eventually(lambda: edge.held_items() == 0, "all receipted", seconds=60)
+    await eventually(lambda: edge.held_items() == 0, "all receipted")
 
 
 async def test_rejected_segments_leave_the_spool_and_are_counted(edge: Edge, cloud: ModelCloud) -> None:
@@ -132,7 +136,7 @@ async def test_after_an_outage_events_and_the_present_come_before_the_backlog(
     await edge.spool.append([event])
     edge.made += 1
     await line.heal()
-    await eventually(lambda: edge.held_items() == 0, "all receipted", seconds=60)
+    await eventually(lambda: edge.held_items() == 0, "all receipted")
     lanes = [lane for lane, _ in cloud[AGENT].order]
     assert lanes[0] is Lane.EVENTS
     assert set(lanes[1:5]) == {Lane.LIVE}
@@ -236,9 +240,7 @@ async def test_a_wrong_password_is_said_so_and_not_hammered(service_home: Path, 
 @contextmanager
 def own_broker(folder: Path, config: str) -> Iterator[int]:
     """A broker with a configuration of the test's own; yields its port."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "mosquitto.conf"
     user = "user root\n" if os.geteuid() == 0 else ""
@@ -279,7 +281,7 @@ async def test_a_message_the_broker_will_not_carry_is_set_aside_and_the_others_p
         await edge.spool.append([event])
         await edge.measure(3)
         await edge.uplink.start()
-        await eventually(lambda: edge.held_items() == 0, "nothing is stuck behind it", seconds=60)
+        await eventually(lambda: edge.held_items() == 0, "nothing is stuck behind it")
         books = edge.spool.books()
         assert books.damaged_items == 1
         assert books.produced_items == books.confirmed_items + 1
@@ -366,5 +368,6 @@ async def test_a_clean_stop_while_the_broker_is_gone_is_quick(tmp_path: Path, mo
     edge = Edge(tmp_path, mosquitto.port)
     await edge.start()
     await edge.measure(2)
-    await asyncio.wait_for(edge.stop(30.0), 15)
+    async with asyncio.timeout(60):
+        await edge.stop(600.0)
     assert edge.phase is Phase.STOPPED

@@ -22,10 +22,11 @@ from protocols.samples import Sample, TerminalSample
 from tests.cloud.ingest.conftest import AGENTS, SCHOOLS
 from tests.cloud.ingest.publisher import Publisher, now_ms
 
-pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.faults, pytest.mark.slow]
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SEGMENTS = 60
 ROWS = 50
+WAIT_SECONDS = 400.0
 
 
 def terminals(agent: str, round_number: int) -> list[Sample]:
@@ -54,7 +55,7 @@ def ingest_process(dsn: str, broker: EmbeddedMosquitto) -> Iterator[subprocess.P
         process.wait(30)
 
 
-def deliver(agents: list[Publisher], seconds: float = 120) -> None:
+def deliver(agents: list[Publisher], seconds: float = WAIT_SECONDS) -> None:
     """Send what is held again and again, as agents do after a time-out, until everything has its receipt."""
     deadline = time.monotonic() + seconds
     while any(agent.held for agent in agents):
@@ -65,7 +66,7 @@ def deliver(agents: list[Publisher], seconds: float = 120) -> None:
 
 
 def wait_for_rows(dsn: str, count: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WAIT_SECONDS
     with psycopg.connect(dsn, autocommit=True) as connection:
         while connection.execute("SELECT count(*) >= %s FROM terminal_samples", [count]).fetchone() != (True,):
             assert time.monotonic() < deadline
@@ -108,7 +109,7 @@ def test_ingest_killed_in_the_middle_of_batches_loses_and_doubles_nothing(
             os.kill(process.pid, signal.SIGKILL)
             process.wait(30)
             with ingest_process(database, mosquitto):
-                sender.join(120)
+                sender.join(WAIT_SECONDS)
                 assert not sender.is_alive()
         confirmed = sum(agent.books.confirmed for agent in agents)
         for agent in agents:
@@ -132,7 +133,7 @@ def test_a_database_that_crashes_and_comes_back_is_waited_for(service_home: Path
             for number in range(SEGMENTS):
                 agent.seal(terminals(agent.agent, number))
         with ingest_process(server.dsn, mosquitto) as process:
-            sender = threading.Thread(target=deliver, args=(agents, 180), daemon=True)
+            sender = threading.Thread(target=deliver, args=(agents,), daemon=True)
             sender.start()
             wait_for_rows(server.dsn, 1)
             server.kill()
@@ -140,7 +141,7 @@ def test_a_database_that_crashes_and_comes_back_is_waited_for(service_home: Path
                 for number in range(10):
                     agent.seal(terminals(agent.agent, 100 + number))
             server.start()
-            sender.join(180)
+            sender.join(WAIT_SECONDS)
             deliver(agents)
             assert process.poll() is None, "ingest outlives its database"
         for agent in agents:
@@ -177,7 +178,7 @@ def test_a_killed_broker_that_forgets_everything_loses_nothing(database: str, mo
         for number in range(SEGMENTS):
             agent.seal(terminals(agent.agent, number))
     with ingest_process(database, mosquitto):
-        sender = threading.Thread(target=deliver, args=(agents, 180), daemon=True)
+        sender = threading.Thread(target=deliver, args=(agents,), daemon=True)
         sender.start()
         wait_for_rows(database, 1)
         mosquitto.kill()
@@ -185,7 +186,7 @@ def test_a_killed_broker_that_forgets_everything_loses_nothing(database: str, mo
             for number in range(10):
                 agent.seal(terminals(agent.agent, 100 + number))
         mosquitto.start()
-        sender.join(180)
+        sender.join(WAIT_SECONDS)
         deliver(agents)
     for agent in agents:
         agent.disconnect()

@@ -23,7 +23,7 @@ async def console(tmp_path: Path, api_settings: Settings) -> AsyncIterator[httpx
     (dist / "leak.txt").symlink_to(tmp_path / "secret.txt")
     server = ApiServer(api_settings, console_dir=dist, evaluate=False)
     await server.start()
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
         yield client
     await server.stop()
 
@@ -52,7 +52,7 @@ async def test_a_console_that_was_not_built_says_how_to_build_it(api_settings: S
     server = ApiServer(api_settings, console_dir=tmp_path / "nothing", evaluate=False)
     await server.start()
     try:
-        async with httpx.AsyncClient(base_url=server.url) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
             response = await client.get("/")
             assert response.status_code == 503
             assert "控制台尚未构建" in response.text

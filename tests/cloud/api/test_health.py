@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from cloud.api.broker import look
 from cloud.api.server import ApiServer
 from cloud.config import Api, Broker, Database, Settings
 from ops.embedded import EmbeddedMosquitto, EmbeddedPostgres
 from tests.cloud.district import SmallDistrict, now
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there is found however busy the machine is; what is not there refuses at once."""
+    monkeypatch.setattr("cloud.api.readiness._DATABASE_TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr("cloud.api.broker.look", partial(look, timeout_seconds=60.0))
 
 
 @asynccontextmanager
@@ -21,7 +30,7 @@ async def running(dsn: str, broker: Broker) -> AsyncIterator[httpx.AsyncClient]:
     server = ApiServer(Settings(database=Database(dsn=dsn), broker=broker, api=Api(port=0)), evaluate=False)
     await server.start()
     try:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
             yield client
     finally:
         await server.stop()
@@ -33,7 +42,7 @@ async def checks(client: httpx.AsyncClient) -> tuple[int, dict[str, Any]]:
 
 
 async def until_broker(client: httpx.AsyncClient, ok: bool) -> dict[str, Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while True:
             _, found = await checks(client)
             if found["broker"]["ok"] is ok:
@@ -152,7 +161,7 @@ async def test_a_bug_in_a_background_task_ends_the_process_instead_of_freezing_t
     await server.start()
     try:
         with pytest.raises(ValueError, match="a bug"):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 await server.wait()
     finally:
         await server.stop()
@@ -163,5 +172,5 @@ async def test_a_server_that_is_stopped_has_not_failed(api_settings: Settings) -
     await server.start()
     waiting = asyncio.create_task(server.wait())
     await server.stop()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await waiting

@@ -66,7 +66,7 @@ async def test_without_a_database_every_read_says_what_is_away() -> None:
     server.app.state.rooms.pool.timeout = 0.5
     await server.start()
     try:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
             for path in ("overview", "links", "schools/s01", "agents"):
                 response = await client.get(f"/api/v1/{path}")
                 assert problem(response, 503)["type"] == "urn:bellwether:problem:database-away"
@@ -83,7 +83,7 @@ async def test_a_database_that_was_not_migrated_is_said_so(postgres: object) -> 
     )
     await server.start()
     try:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
             document = problem(await client.get("/api/v1/links"), 503)
             assert document["type"] == "urn:bellwether:problem:schema-missing"
             assert "cloud migrate" in str(document["hint"])

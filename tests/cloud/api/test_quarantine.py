@@ -100,7 +100,7 @@ async def test_replay_needs_the_operators_token_when_one_is_configured(
     server = ApiServer(settings, evaluate=False)
     await server.start()
     try:
-        async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
             for token in (b"", b"wrong", "鱼".encode()):
                 refused = await client.post("/api/v1/quarantine/replay", headers=[(b"x-bellwether-token", token)])
                 assert refused.status_code == 401

@@ -13,7 +13,7 @@ from protocols.samples import HostSample
 from protocols.segments import Books
 from protocols.status import LaneHeld, Presence, Status
 from protocols.topics import Lane, status_topic
-from tests.cloud.ingest.publisher import Publisher, now_ms
+from tests.cloud.ingest.publisher import Publisher, now_ms, until_rows
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("worker")]
 
@@ -53,6 +53,7 @@ def test_a_will_marks_its_own_session_offline(publisher: Make, rows: Rows) -> No
     agent.die()
     witness = publisher("s01-a2")
     held(witness)
+    until_rows(rows, "SELECT presence FROM agent_presence ORDER BY agent_id", [("offline",), ("online",)])
     assert rows(f"{PRESENCE} ORDER BY agent_id") == [
         ("offline", 1, agent.instance),
         ("online", 1, witness.instance),

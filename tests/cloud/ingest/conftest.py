@@ -35,7 +35,7 @@ class RunningWorker:
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.task.cancel)
-        self.thread.join(30)
+        self.thread.join(120)
         assert not self.thread.is_alive()
 
 
@@ -53,7 +53,7 @@ def start_worker(chosen: Settings, *, leading: bool = True) -> RunningWorker:
     ready = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_run(chosen, started, ready, leading)), name="ingest")
     thread.start()
-    started_in_time = ready.wait(30)
+    started_in_time = ready.wait(120)
     assert started_in_time, "the worker did not get ready"
     started[0].thread = thread
     return started[0]

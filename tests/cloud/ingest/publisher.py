@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,14 @@ BOOT = "11111111-2222-3333-4444-555555555555"
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def until_rows(rows: Callable[[str], list[tuple[Any, ...]]], query: str, expected: list[tuple[Any, ...]]) -> None:
+    """Ask again and again until the database says so."""
+    deadline = time.monotonic() + 120
+    while (found := rows(query)) != expected:
+        assert time.monotonic() < deadline, f"{query}: {found}"
+        time.sleep(0.02)
 
 
 @dataclass
@@ -97,9 +106,9 @@ class Publisher:
         subscribed = threading.Event()
         client.on_subscribe = lambda *_: subscribed.set()
         client.on_connect = lambda c, *_: c.subscribe(down_topic(self.agent, DownChannel.RECEIPT), qos=1)
-        client.connect(self.host, self.port, keepalive=20, clean_start=True)
+        client.connect(self.host, self.port, keepalive=120, clean_start=True)
         client.loop_start()
-        assert subscribed.wait(10)
+        assert subscribed.wait(120)
         self._client = client
         return self
 
@@ -132,8 +141,8 @@ class Publisher:
         return status
 
     def publish(self, *segments: Segment, lane: Lane = Lane.LIVE) -> None:
-        for segment in segments:
-            _, payload = self.held[segment.epoch, segment.seq]
+        # All are looked up before the first is sent: what is receipted is held no longer.
+        for payload in [self.held[segment.epoch, segment.seq][1] for segment in segments]:
             self.publish_bytes(payload, lane=lane)
 
     def publish_bytes(self, payload: bytes, *, lane: Lane = Lane.LIVE, content_type: str = MSGPACK) -> None:
@@ -141,10 +150,10 @@ class Publisher:
 
     def publish_held(self, lane: Lane = Lane.LIVE) -> None:
         """Send everything without a receipt again, as an agent does after a time-out."""
-        for segment, _ in list(self.held.values()):
-            self.publish(segment, lane=lane)
+        for _, payload in list(self.held.values()):
+            self.publish_bytes(payload, lane=lane)
 
-    def wait_for_receipts(self, *segments: Segment, timeout: float = 30) -> list[tuple[Outcome, str]]:
+    def wait_for_receipts(self, *segments: Segment, timeout: float = 120) -> list[tuple[Outcome, str]]:
         keys = [(segment.epoch, segment.seq) for segment in segments]
         with self._changed:
             assert self._changed.wait_for(lambda: all(key in self.receipts for key in keys), timeout), (
@@ -152,12 +161,12 @@ class Publisher:
             )
         return [self.receipts[key] for key in keys]
 
-    def wait_for_words(self, count: int, timeout: float = 30) -> None:
+    def wait_for_words(self, count: int, timeout: float = 120) -> None:
         """Wait until so many receipts came in all, whatever they name."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.credits) >= count, timeout), "no receipt"
 
-    def wait_for_welcomes(self, count: int = 1, timeout: float = 30) -> Welcome:
+    def wait_for_welcomes(self, count: int = 1, timeout: float = 120) -> Welcome:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.welcomes) >= count, timeout), "no welcome"
         return self.welcomes[-1]

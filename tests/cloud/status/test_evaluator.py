@@ -10,7 +10,7 @@ from cloud.status.evaluator import StatusEvaluator
 from tests.cloud.district import SmallDistrict, minutes_ago, now
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for something that must come true; the limit only ends a broken test."""
     async with asyncio.timeout(seconds):
         while not condition():

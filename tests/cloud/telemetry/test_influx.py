@@ -98,7 +98,7 @@ def test_a_sample_is_a_line_with_its_types_and_without_what_was_not_measured() -
 
 
 async def until(condition: object) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.01)
 

@@ -28,7 +28,7 @@ from tests.fixtures.snmp_agents import SNMP_USERS, local_target, recorded_target
 
 
 def soon() -> float:
-    return asyncio.get_running_loop().time() + 20.0
+    return asyncio.get_running_loop().time() + 90.0
 
 
 @pytest.fixture(params=[SnmpLibrary.GUFO, SnmpLibrary.PYSNMP])

@@ -40,7 +40,7 @@ class ScriptedPinger:
 
 
 def soon() -> float:
-    return asyncio.get_running_loop().time() + 20.0
+    return asyncio.get_running_loop().time() + 90.0
 
 
 def split(reading: Reading) -> tuple[LinkSample | None, LinkSample | None]:
@@ -183,7 +183,7 @@ async def test_a_wrong_privacy_key_is_told_by_the_link_alone_too(snmpd: LocalSnm
     clock = SystemClock()
     conversations = Conversations(open_driver(), clock)
     wrong = dataclasses.replace(SNMP_USERS[4], priv_key="wrong staple")
-    link = LinkTarget("s07-wan", Vantage.SCHOOL, local_target(snmpd, wrong, timeout_seconds=1.0), "lo")
+    link = LinkTarget("s07-wan", Vantage.SCHOOL, local_target(snmpd, wrong, timeout_seconds=3.0), "lo")
     reading = await LinkCollector(conversations, pinger, clock).collect(link, soon())
     assert [one.type for one in reading.events] == ["device.refused"]
     await conversations.close()

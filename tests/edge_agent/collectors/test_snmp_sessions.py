@@ -29,7 +29,7 @@ async def driver(request: pytest.FixtureRequest) -> AsyncIterator[SnmpDriver]:
 
 
 def soon() -> float:
-    return asyncio.get_running_loop().time() + 15.0
+    return asyncio.get_running_loop().time() + 90.0
 
 
 async def test_a_get_returns_plain_values_and_leaves_out_what_the_device_does_not_have(
@@ -120,8 +120,8 @@ async def test_a_name_that_nobody_knows_is_a_network_failure(driver: SnmpDriver,
 async def test_the_deadline_ends_a_wait_that_retries_would_prolong(driver: SnmpDriver, snmpd: LocalSnmpd):
     target = dataclasses.replace(local_target(snmpd, CommunityV2c("wrong")), timeout_seconds=0.3, retries=500)
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(20):
-        answer = await driver.open(target).get([SYS_UP_TIME], loop.time() + 1.0)
+    async with asyncio.timeout(100):  # its retries alone would take 150
+        answer = await driver.open(target).get([SYS_UP_TIME], loop.time() + 3.0)
     assert answer.failure is Failure.TIMEOUT
 
 
@@ -156,7 +156,7 @@ async def test_a_recorded_switch_of_39_interfaces_is_walked_in_several_steps(
 
 async def test_a_lost_request_is_asked_again_and_counted(driver: SnmpDriver, snmpd: LocalSnmpd):
     async with _lossy_line(snmpd, lose=1) as port:
-        target = dataclasses.replace(local_target(snmpd), udp_port=port, timeout_seconds=1.5)
+        target = dataclasses.replace(local_target(snmpd), udp_port=port, timeout_seconds=3.0)
         answer = await driver.open(target).get([SYS_UP_TIME], soon())
     assert answer.failure is None
     assert answer.retries == 1
@@ -195,7 +195,7 @@ async def test_a_v3_session_survives_the_devices_restart(driver: SnmpDriver, tmp
     agent = LocalSnmpd(tmp_path_factory.mktemp("restarting"), users=[user])
     agent.start()
     try:
-        session = driver.open(local_target(agent, user))
+        session = driver.open(local_target(agent, user, timeout_seconds=3.0))
         assert (await session.get([SYS_UP_TIME], soon())).failure is None
         agent.stop()
         silent = await session.get([SYS_UP_TIME], soon())

@@ -104,8 +104,10 @@ async def test_offers_are_sealed_in_time_and_a_bad_one_is_counted(bench: Bench, 
     spool.listen(sealed.set)
     bad = HostSample(thing="h", observed_at_ms=1, monotonic_ms=1, cpu_ratio=7.0)
     spool.offer([*host_samples(bench.clock, 3, bench.random), bad])
-    assert (await spool.stats()).buffered_items == 4
-    await asyncio.wait_for(sealed.wait(), 10)
+    buffered = (await spool.stats()).buffered_items
+    assert buffered == 4 or sealed.is_set(), "a look that took longer than the sealing finds nothing any more"
+    async with asyncio.timeout(90):
+        await sealed.wait()
     stats = await spool.stats()
     assert (stats.books.held_items, stats.refused_items, stats.buffered_items) == (3, 1, 0)
 

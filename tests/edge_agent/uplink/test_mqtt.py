@@ -42,7 +42,7 @@ class Told:
         self._news.set()
 
     async def until(self, condition: Callable[[Happening], bool]) -> Happening:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while True:
                 for happening in self.happenings:
                     if condition(happening):

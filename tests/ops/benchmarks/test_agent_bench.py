@@ -40,7 +40,7 @@ def test_the_switches_answer_as_net_snmp_expects(tmp_path):
             [shutil.which("snmpbulkwalk") or "", "-v2c", "-c", "x", "-On", address, "1.3.6.1.2.1.31.1.1.1.1"],
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=120,
         )
         serving.kill()
     lines = walked.stdout.splitlines()

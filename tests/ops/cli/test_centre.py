@@ -29,7 +29,7 @@ def bellwether(*arguments: str, dsn: str = "") -> subprocess.CompletedProcess[st
         env=environment | ({"BELLWETHER_DSN": dsn} if dsn else {}),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         cwd=ROOT,
         check=False,
     )
@@ -112,7 +112,7 @@ def test_serve_waits_for_a_database_that_is_away_and_ends_on_sigterm() -> None:
         line = json.loads(process.stderr.readline())
         process.send_signal(signal.SIGTERM)
         rest = process.stderr.read()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert line["event"] == "database_unavailable"
     assert line["hint"]
     assert "Traceback" not in rest

@@ -16,22 +16,18 @@ import psutil
 import pytest
 
 from ops.demo.home import SIMULATOR_FILE, State, read_state
+from ops.embedded.process import free_port
 from ops.simulator import register
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.db, pytest.mark.broker]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.db, pytest.mark.broker, pytest.mark.timeout(2400)]
 
 COMMAND = [sys.executable, "-m", "ops.cli.main", "demo"]
-START_SECONDS = 200
+START_SECONDS = 600
+END_SECONDS = 900
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "BELLWETHER_HOME": str(home), "SCENARIO": "", **more}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def processes_of(home: Path) -> list[str]:
@@ -48,20 +44,25 @@ def processes_of(home: Path) -> list[str]:
 def home(service_home: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     home = service_home / request.node.name
     yield home
-    register.kill([*read_state(home).processes, *register.read(home / SIMULATOR_FILE)])
+    left = read_state(home)
+    demo = [] if left.demo is None else [left.demo]
+    register.kill([*demo, *left.processes, *register.read(home / SIMULATOR_FILE)])
 
 
 def test_a_demo_runs_the_district_ends_by_itself_and_leaves_nothing_running(home: Path) -> None:
-    done = subprocess.run(
-        [*COMMAND, "--json"],
-        env=environment(home, BELLWETHER_DEMO_SECONDS="60", BELLWETHER_PORT=str(free_port())),
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+    for seconds in (60, 600):  # counted from the first line on: a busy machine may need them all to start
+        done = subprocess.run(
+            [*COMMAND, "--json"],
+            env=environment(home, BELLWETHER_DEMO_SECONDS=str(seconds), BELLWETHER_PORT=str(free_port())),
+            capture_output=True,
+            text=True,
+            timeout=seconds + END_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        summary = json.loads(done.stdout)
+        if summary["agents_online"] > 0 and summary["ledger"]["stored"] > 0:
+            break
     assert summary["agents_total"] == 698
     assert summary["agents_online"] > 0
     assert summary["ledger"]["stored"] > 0
@@ -95,7 +96,7 @@ def test_what_a_killed_demo_leaves_is_cleaned_up_by_the_next_which_goes_on_with_
         env={**settings, "BELLWETHER_DEMO_SECONDS": "5"},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=END_SECONDS,
         check=False,
     )
     assert second.returncode == 0, second.stdout + second.stderr
@@ -118,7 +119,7 @@ def test_a_closed_terminal_ends_everything_like_ctrl_c(home: Path) -> None:
     assert any("real agents with" in line for line in demo.stdout)
     demo.stdout.close()
     demo.send_signal(signal.SIGHUP)
-    demo.wait(timeout=120)  # the code says only that the summary could not be printed
+    demo.wait(timeout=END_SECONDS)  # the code says only that the summary could not be printed
     assert read_state(home) == State()
     assert processes_of(home) == []
 
@@ -133,7 +134,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(home: Path) -> Non
             env=environment(home, BELLWETHER_PORT=port),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
     assert done.returncode == 1
@@ -147,7 +148,7 @@ def test_settings_that_are_no_numbers_are_told_before_anything_starts(home: Path
         env=environment(home, BELLWETHER_PORT="eighty"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 2
@@ -161,7 +162,7 @@ def test_a_scenario_that_does_not_exist_is_told_before_anything_starts(home: Pat
         env=environment(home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 2

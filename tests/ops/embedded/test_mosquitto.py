@@ -26,7 +26,7 @@ def home(service_home: Path, request: pytest.FixtureRequest) -> Path:
 
 def _accepts(broker: EmbeddedMosquitto) -> bool:
     try:
-        with socket.create_connection((broker.host, broker.port), timeout=5):
+        with socket.create_connection((broker.host, broker.port), timeout=60):
             return True
     except ConnectionRefusedError:
         return False

@@ -44,7 +44,8 @@ async def test_tablets_check_in_round_after_round(monkeypatch: pytest.MonkeyPatc
     every = [Group(0.0, group.agent, group.tablets) for group in groups(TERMINALS)]
     stage_of = {group.agent: "primary" for group in every}
     walking = asyncio.create_task(CheckInRounds(every, stage_of, world, deliver).run())
-    await asyncio.wait_for(twice.wait(), 30)
+    async with asyncio.timeout(120):
+        await twice.wait()
     walking.cancel()
     assert max(seen.values()) - min(seen.values()) <= 1
     # Some two in a hundred stay at home.
