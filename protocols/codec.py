@@ -7,6 +7,7 @@ memory (RFC 8878 §3.1.1.1.4).
 
 from __future__ import annotations
 
+import threading
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -26,6 +27,8 @@ JSON = "application/vnd.bellwether.v1+json"
 JSON_ALIASES = frozenset({JSON, "application/json"})
 
 COMPRESSION_LEVEL = 3
+_KEPT_CONTEXT_BYTES = 16 * 1024
+"""Messages up to this size share their thread's zstd context, whose memory grows with the largest (0.5 MB at this)."""
 
 Message = Segment | Status | Receipt | Welcome
 T = TypeVar("T")
@@ -65,14 +68,29 @@ _decoders: dict[Any, tuple[msgspec.msgpack.Decoder[Any], msgspec.json.Decoder[An
 }
 
 
+class _Contexts(threading.local):
+    """A zstd context per thread: threads must not share one, and making it takes longer than a small message itself."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
+
+
+_contexts = _Contexts()
+
+
+def _compress(plain: bytes) -> bytes:
+    small = len(plain) <= _KEPT_CONTEXT_BYTES
+    compressor = _contexts.compressor if small else zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
+    return compressor.compress(plain)
+
+
 def encode(message: Message) -> bytes:
     """Return the message as compressed MessagePack.
 
     Raises:
         PayloadTooLarge: more than 128 KiB; nothing of it may be spooled.
     """
-    # A fresh context per call: zstd contexts must not be shared by threads, and agents encode in several.
-    payload = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(_encoder.encode(message))
+    payload = _compress(_encoder.encode(message))
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise PayloadTooLarge(len(payload))
     return payload
@@ -91,7 +109,7 @@ def encode_checked(segment: Segment) -> bytes:
         _refuse_unsayable(_decoders[Segment][0].decode(plain))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError(DecodeReason.BAD_SCHEMA, str(error)) from error
-    payload = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(plain)
+    payload = _compress(plain)
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise PayloadTooLarge(len(payload))
     return payload

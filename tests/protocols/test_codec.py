@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -216,3 +217,14 @@ def test_every_event_type_can_be_sent() -> None:
         for name in EVENT_TYPES
     ]
     assert codec.decode_segment(codec.encode(_segment(events=events))).events == events
+
+
+def test_a_message_has_the_same_bytes_whatever_its_thread_encoded_before() -> None:
+    messages = [_segment(blocks=pack([_terminal(thing=f"t{i}") for i in range(count)])) for count in (1, 3000, 2, 400)]
+    expected = [
+        zstandard.ZstdCompressor(level=codec.COMPRESSION_LEVEL).compress(msgspec.msgpack.encode(message))
+        for message in messages
+    ]
+    with ThreadPoolExecutor(4) as threads:
+        encoded = list(threads.map(codec.encode, messages * 20))
+    assert encoded == expected * 20
