@@ -1,14 +1,23 @@
 """How fast the spool takes items durably, beside the same rows through bare SQLite with the same durability and groups.
 
-Both answer only after the commit is on disk (WAL, `synchronous=FULL`). The limit inserts one row per sample, a column
-per metric, one transaction per group, from one thread, and does nothing else: no identity, no range checks, no books,
-no encoding for the wire. Two producers keep the spool busy, each waiting for its answer before it hands in its next
-group. Short rounds of the two sides alternate, and a round's ratio is taken against the round beside it, so that
-whatever else the machine does meets both; what the sides have written is flushed before the next size begins, or its
-write-back would stall whoever is measured then. Rates and ratios are medians over the rounds.
+Two kinds of case. `callers_<n>`: so many callers at once, each awaiting the fsync of one event before it hands in the
+next, as the LAN API does for each record (DESIGN.md §2). `groups_of_<n>`: two callers that hand in so many samples at a
+time, as collectors do. Three sides take the very same rows:
 
-`ratio_to_limit` is the median of the group sizes above one: a rented disk may fall to a few commits a second in the
-middle of a run, and one such round would carry any mean away. Every size, alone too, is among the figures.
+- the spool;
+- the limit, `spool_limit.BareWriter`: awaiting callers too, group commit too, nothing but bare SQLite behind it. The
+  two differ in nothing but what the spool does besides storing, so their ratio is the price of that;
+- `direct`, for comparison only: bare SQLite called from a plain loop, as many rows per commit as the case has in
+  flight and nobody to be answered, so without the change of threads that keeps an agent's loop free. It is how fast
+  SQLite itself is here, but nothing that concurrent callers could use.
+
+Every round visits every case, and in each case every side for a moment, each time another first: whatever the disk
+does in the course of the run (rented ones fall to a few commits a second), it does to all. A ratio is taken between
+neighbouring moments; what is reported is the median over the rounds, the first left out. `commits_per_second` says how
+fast the disk was: where it is below some hundreds both sides mostly wait for the disk, their ratio goes to 1 and proves
+little. `cpu_microseconds_per_row` (user and system, all threads, callers and fsync included) holds there too.
+
+`ratio_to_limit` is that of `callers_50`, a class that answers at once; no other case moves it.
 """
 
 from __future__ import annotations
@@ -17,40 +26,60 @@ import asyncio
 import gc
 import os
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
-from statistics import median
+from statistics import median, quantiles
 from typing import NamedTuple
 
-import msgspec
 import psutil
 
 from edge_agent.clock import SystemClock
 from edge_agent.spool import Spool, SpoolLimits
 from ops.benchmarks.report import BenchResult, Environment, Figure, Progress, environment
+from ops.benchmarks.spool_limit import BareWriter, Row
 from protocols.blocks import unpack
 from protocols.codec import decode_segment
+from protocols.events import Event
 from protocols.receipts import Outcome, SegmentReceipt
-from protocols.samples import TerminalSample
+from protocols.samples import Kind, TerminalSample
 
 AGENT = "s07-gw"
-GROUPS = (1, 8, 64, 512)
-"""Samples that share a commit: alone, a few, a class's, a poll of every switch."""
-ROUNDS = 21
-ROUND_SECONDS = 0.2
-PRODUCERS = 2
+
+
+class Case(NamedTuple):
+    """So many callers at once, each handing in so many rows at a time: single events, or groups of samples."""
+
+    callers: int
+    rows: int
+
+    @property
+    def name(self) -> str:
+        """As in the figures."""
+        return f"callers_{self.callers}" if self.rows == 1 else f"groups_of_{self.rows}"
+
+
+HEADLINE = Case(50, 1)
+CASES = (Case(1, 1), Case(8, 1), HEADLINE, Case(200, 1), Case(2, 8), Case(2, 64), Case(2, 512))
+ITINERARY = (*CASES[:4], HEADLINE, *CASES[4:], HEADLINE)
+"""One round: the headline's case thrice, so that its median rests on the most."""
+ROUNDS = 16
+"""One more than count; fewer where the disk is so slow that they would take longer than `SPEED_SECONDS`."""
+FEWEST_ROUNDS = 4
+TURN_SECONDS = 0.12
+SPEED_SECONDS = 75
+FIRST_ROWS = 4_000
 MEMORY_SAMPLES = 1_000_000
 MEMORY_BATCH = 500
-BUDGET = "ratio >= 0.8; a million spooled samples add <= 10 MB of memory"
+MEMORY_CALLERS = 10
+RECEIPTS_AT_ONCE = 1000
+BUDGET = f"ratio of {HEADLINE.name} >= 0.8; a million spooled samples add <= 10 MB of memory"
 _LIMITS = SpoolLimits(max_bytes=4 * 1024**3, min_free_bytes=0)
-_COLUMNS = TerminalSample.__struct_fields__
-_INSERT = f"INSERT INTO samples VALUES ({', '.join('?' * len(_COLUMNS))})"
+_EVENT_TYPE = "terminal.present"
 
 
 def run(progress: Progress) -> BenchResult:
@@ -65,23 +94,53 @@ def run(progress: Progress) -> BenchResult:
         shutil.rmtree(folder)
 
 
+class _Turn(NamedTuple):
+    """What one side did in one moment."""
+
+    rows: int
+    commits: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.rows / self.seconds
+
+
 class _Round(NamedTuple):
-    """Rates of both sides in neighbouring moments, in samples per second."""
+    """The sides in neighbouring moments, with the same rows."""
 
-    ours: float
-    limit: float
+    spool: _Turn
+    limit: _Turn
+    direct: _Turn
 
 
-class _Samples:
-    """Samples of a school's terminals; no two alike in thing and time."""
+class _Rows:
+    """Events and samples of a school's terminals; no two alike in name, or in thing and time."""
 
     def __init__(self) -> None:
         self._random = Random(20)
-        self.made = 0
+        self._made = 0
 
-    def take(self, count: int) -> list[TerminalSample]:
+    def events(self, count: int) -> list[Event]:
         random = self._random
-        first, self.made = self.made, self.made + count
+        first, self._made = self._made, self._made + count
+        return [
+            Event(
+                event_id=random.randbytes(16).hex(),
+                type=_EVENT_TYPE,
+                kind=Kind.TERMINAL,
+                thing=f"s07-t{index % 700:04d}",
+                observed_at_ms=1_700_000_000_000 + index,
+                monotonic_ms=index,
+                attributes={"battery_ratio": round(random.random(), 2), "app_version": "4.2.1", "away": index % 600},
+            )
+            for index in range(first, first + count)
+        ]
+
+    def samples(self, count: int) -> list[TerminalSample]:
+        random = self._random
+        first, self._made = self._made, self._made + count
         return [
             TerminalSample(
                 thing=f"s07-t{index % 700:04d}",
@@ -98,95 +157,131 @@ class _Samples:
         ]
 
 
+class _Supply:
+    """The rows of one round of one case, made beforehand, so that making them is not measured; handed out thrice."""
+
+    def __init__(self, rows: _Rows, case: Case, count: int) -> None:
+        self._make = rows.events if case.rows == 1 else rows.samples
+        self._size = case.rows
+        self._groups: list[Sequence[Row]] = []
+        self._given = 0
+        self._add(max(case.callers, count // case.rows))
+
+    def _add(self, groups: int) -> None:
+        self._groups += [self._make(self._size) for _ in range(groups)]
+
+    def rewind(self) -> None:
+        """Begin again from the first row."""
+        self._given = 0
+
+    def take(self) -> Sequence[Row]:
+        """Return the next group."""
+        if self._given == len(self._groups):
+            self._add(1)
+        self._given += 1
+        return self._groups[self._given - 1]
+
+
 class _SpoolBench:
     def __init__(self, folder: Path, executor: ThreadPoolExecutor, progress: Progress) -> None:
         self._folder = folder
         self._executor = executor
         self._say = progress
-        self._samples = _Samples()
-        self._stored = 0
+        self._rows = _Rows()
+        self._accepted = 0
+        self._spool_commits = 0
 
     async def run(self, where: Environment) -> BenchResult:
         rss_bytes = await self._memory()
+        os.sync()
         spool = self._spool("speed.db")
         await spool.start()
-        bare = self._bare()
-        rounds: dict[int, list[_Round]] = {}
-        for group in GROUPS:
-            self._say(f"groups of {group}: {ROUNDS} rounds of {ROUND_SECONDS} s each side")
-            os.sync()
-            rounds[group] = await self._compare(spool, bare, group)
+        spool.listen(self._count_commit)
+        bare = BareWriter(self._folder / "bare.db")
+        rounds = await self._compare(spool, bare)
         bare.close()
         lost, duplicated = await self._read_back(spool)
         await spool.stop()
         return _result(where, rounds, lost, duplicated, rss_bytes)
 
+    def _count_commit(self) -> None:
+        self._spool_commits += 1
+
     def _spool(self, name: str) -> Spool:
         return Spool(self._folder / name, agent=AGENT, clock=SystemClock(), executor=self._executor, limits=_LIMITS)
 
-    def _bare(self) -> sqlite3.Connection:
-        bare = sqlite3.connect(self._folder / "bare.db", isolation_level=None)
-        bare.execute("PRAGMA journal_mode = WAL")
-        bare.execute("PRAGMA synchronous = FULL")
-        bare.execute(f"CREATE TABLE samples ({', '.join(_COLUMNS)})")
-        return bare
+    async def _compare(self, spool: Spool, bare: BareWriter) -> dict[Case, list[_Round]]:
+        self._say(f"{len(CASES)} cases, {ROUNDS} rounds of {TURN_SECONDS} s for each side")
+        began = time.monotonic()
+        rounds: dict[Case, list[_Round]] = {case: [] for case in CASES}
+        row_counts = dict.fromkeys(CASES, FIRST_ROWS)
+        for number in range(ROUNDS):
+            if number >= FEWEST_ROUNDS and time.monotonic() - began > SPEED_SECONDS:
+                break
+            for case in ITINERARY:
+                supply = _Supply(self._rows, case, row_counts[case])
+                one = await self._round(spool, bare, case, supply, number)
+                row_counts[case] = max(row_counts[case], max(turn.rows for turn in one) * 5 // 4)
+                rounds[case].append(one)
+            self._say(f"round {number + 1} of {ROUNDS}")
+        # The first has warmed up caches and shown how many rows a round takes.
+        return {case: ones[ITINERARY.count(case) :] or ones for case, ones in rounds.items()}
 
-    async def _compare(self, spool: Spool, bare: sqlite3.Connection, group: int) -> list[_Round]:
-        rounds = []
-        for _ in range(ROUNDS):
-            commits = spool.position().next_seq
-            ours = await self._through_spool(spool, group)
-            commits = spool.position().next_seq - commits
-            # Both producers' groups may meet in one commit: the limit then commits as many rows at once.
-            limit = self._through_bare(bare, max(1, round(self._stored / commits)))
-            rounds.append(_Round(ours, limit))
-        return rounds
+    async def _round(self, spool: Spool, bare: BareWriter, case: Case, supply: _Supply, number: int) -> _Round:
+        turns: list[Callable[[], Awaitable[_Turn]]] = [
+            lambda: self._awaited(spool.append, lambda: self._spool_commits, case, supply),
+            lambda: self._awaited(bare.append, lambda: bare.commits, case, supply),
+            lambda: self._direct(bare, case, supply),
+        ]
+        done: dict[int, _Turn] = {}
+        for place in range(len(turns)):
+            side = (place + number) % len(turns)
+            supply.rewind()
+            gc.collect()
+            done[side] = await turns[side]()
+        self._accepted += done[0].rows
+        return _Round(done[0], done[1], done[2])
 
-    async def _through_spool(self, spool: Spool, group: int) -> float:
-        groups = self._prepared(group)
-        stored = 0
-        began = time.perf_counter()
-        ends = began + ROUND_SECONDS
+    @staticmethod
+    async def _awaited(
+        append: Callable[[Sequence[Row]], Awaitable[None]], commits: Callable[[], int], case: Case, supply: _Supply
+    ) -> _Turn:
+        """Let the callers hand in one group after another, each when its last one is answered for."""
+        stored, commits_before = 0, commits()
+        cpu_began, began = time.process_time(), time.perf_counter()
+        ends = began + TURN_SECONDS
 
-        async def produce() -> None:
+        async def call() -> None:
             nonlocal stored
             while time.perf_counter() < ends:
-                batch = next(groups)
-                await spool.append(batch)
-                stored += len(batch)
+                group = supply.take()
+                await append(group)
+                stored += len(group)
 
-        await asyncio.gather(*(produce() for _ in range(PRODUCERS)))
-        self._stored = stored
-        return stored / (time.perf_counter() - began)
+        await asyncio.gather(*(call() for _ in range(case.callers)))
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
+        return _Turn(stored, commits() - commits_before, seconds, cpu_seconds)
 
-    def _through_bare(self, bare: sqlite3.Connection, group: int) -> float:
-        groups = self._prepared(group)
-        stored = 0
-        began = time.perf_counter()
-        ends = began + ROUND_SECONDS
+    @staticmethod
+    async def _direct(bare: BareWriter, case: Case, supply: _Supply) -> _Turn:
+        stored, commits = 0, 0
+        cpu_began, began = time.process_time(), time.perf_counter()
+        ends = began + TURN_SECONDS
         while time.perf_counter() < ends:
-            batch = next(groups)
-            bare.execute("BEGIN IMMEDIATE")
-            bare.executemany(_INSERT, map(msgspec.structs.astuple, batch))
-            bare.execute("COMMIT")
-            stored += len(batch)
-        return stored / (time.perf_counter() - began)
-
-    def _prepared(self, group: int) -> Iterator[Sequence[TerminalSample]]:
-        """Yield batches; the first second's worth is made beforehand, so that making them is not measured."""
-        made = [self._samples.take(group) for _ in range(min(6000, max(600, 300_000 // group)))]
-        yield from made
-        while True:
-            yield self._samples.take(group)
+            bare.commit([supply.take() for _ in range(case.callers)])
+            stored += case.callers * case.rows
+            commits += 1
+        return _Turn(stored, commits, time.perf_counter() - began, time.process_time() - cpu_began)
 
     async def _read_back(self, spool: Spool) -> tuple[int, int]:
-        """Send everything to nowhere and count what comes out, by name: lost and duplicated samples."""
+        """Take everything out and count it by name: how much of what was answered for is lost, and how much double."""
         self._say("reading everything back")
-        produced = spool.books().produced_items
-        seen: Counter[tuple[str, int]] = Counter()
-        while segments := await spool.next_segments(64):
+        seen: Counter[str | tuple[str, int]] = Counter()
+        while segments := await spool.next_segments(RECEIPTS_AT_ONCE):
             for segment in segments:
-                for block in decode_segment(segment.payload).blocks:
+                decoded = decode_segment(segment.payload)
+                seen.update(event.event_id for event in decoded.events if event.type == _EVENT_TYPE)
+                for block in decoded.blocks:
                     seen.update((sample.thing, sample.observed_at_ms) for sample in unpack(block))
             await spool.confirm(
                 [
@@ -194,7 +289,7 @@ class _SpoolBench:
                     for one in segments
                 ]
             )
-        return produced - len(seen), sum(seen.values()) - len(seen)
+        return self._accepted - len(seen), sum(seen.values()) - len(seen)
 
     async def _memory(self) -> int:
         """Return by how many bytes resident memory grows while a million samples are spooled and none is sent."""
@@ -213,27 +308,45 @@ class _SpoolBench:
         return max(0, grown)
 
     async def _spool_samples(self, spool: Spool, count: int) -> None:
-        for _ in range(count // MEMORY_BATCH):
-            await spool.append(self._samples.take(MEMORY_BATCH))
+        """Several at once share a commit, or a slow disk would make minutes of this."""
+        batches = [MEMORY_BATCH] * (count // MEMORY_BATCH)
+        while batches:
+            now, batches = batches[:MEMORY_CALLERS], batches[MEMORY_CALLERS:]
+            await asyncio.gather(*(spool.append(self._rows.samples(size)) for size in now))
 
 
 def _result(
-    where: Environment, rounds: dict[int, list[_Round]], lost: int, duplicated: int, rss_bytes: int
+    where: Environment, rounds: dict[Case, list[_Round]], lost: int, duplicated: int, rss_bytes: int
 ) -> BenchResult:
-    ours = {group: median(one.ours for one in rounds[group]) for group in GROUPS}
-    limit = {group: median(one.limit for one in rounds[group]) for group in GROUPS}
-    ratios = {group: median(one.ours / one.limit for one in rounds[group]) for group in GROUPS}
-    grouped = [ratio for group, ratio in ratios.items() if group > 1]
-    figures: dict[str, Figure] = {f"samples_per_second_groups_of_{group}": round(ours[group]) for group in GROUPS}
-    figures |= {f"ratio_groups_of_{group}": round(ratios[group], 3) for group in GROUPS}
+    figures: dict[str, Figure] = {}
+    limit: dict[str, Figure] = {}
+    ratios = {case: [one.spool.rate / one.limit.rate for one in ones] for case, ones in rounds.items()}
+    for case, ones in rounds.items():
+        figures[f"ratio_{case.name}"] = round(median(ratios[case]), 3)
+        figures |= _figures(case, [one.spool for one in ones])
+        limit |= _figures(case, [one.limit for one in ones])
+        limit[f"direct_rows_per_second_{case.name}"] = round(median(one.direct.rate for one in ones))
+    low, _, high = quantiles(ratios[HEADLINE], n=4) if len(ratios[HEADLINE]) > 1 else ratios[HEADLINE] * 3
+    figures[f"ratio_{HEADLINE.name}_lower_quartile"] = round(low, 3)
+    figures[f"ratio_{HEADLINE.name}_upper_quartile"] = round(high, 3)
+    figures[f"ratio_{HEADLINE.name}_measured_times"] = len(ratios[HEADLINE])
     figures["memory_added_by_a_million_samples_bytes"] = rss_bytes
     return BenchResult(
         name="spool",
         figures=figures,
-        limit={f"samples_per_second_groups_of_{group}": round(limit[group]) for group in GROUPS},
-        ratio_to_limit=round(median(grouped), 3),
+        limit=limit,
+        ratio_to_limit=round(median(ratios[HEADLINE]), 3),
         lost=lost,
         duplicated=duplicated,
         environment=where,
         budget=BUDGET,
     )
+
+
+def _figures(case: Case, turns: Sequence[_Turn]) -> dict[str, Figure]:
+    return {
+        f"rows_per_second_{case.name}": round(median(one.rate for one in turns)),
+        f"rows_per_commit_{case.name}": round(median(one.rows / one.commits for one in turns), 1),
+        f"commits_per_second_{case.name}": round(median(one.commits / one.seconds for one in turns)),
+        f"cpu_microseconds_per_row_{case.name}": round(median(one.cpu_seconds / one.rows for one in turns) * 1e6, 1),
+    }
