@@ -10,6 +10,9 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+READ_SECONDS = 5.0
+"""How long a read may take while the next is due soon."""
+
 
 class GridRow(Struct, frozen=True, kw_only=True):
     """One link."""
@@ -80,8 +83,8 @@ def decode(document: bytes) -> Figures:
 class FigureReader:
     """Reads the overview over one kept connection."""
 
-    def __init__(self, console: str) -> None:
-        self._client = httpx.AsyncClient(base_url=console, timeout=5.0, trust_env=False)
+    def __init__(self, console: str, *, timeout_seconds: float = READ_SECONDS) -> None:
+        self._client = httpx.AsyncClient(base_url=console, timeout=timeout_seconds, trust_env=False)
         self.reason = "not asked yet"
 
     async def read(self) -> Figures | None:
