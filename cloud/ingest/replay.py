@@ -7,11 +7,13 @@ stays in quarantine, counted as one more arrival.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import psycopg
 
-from cloud.errors import QuarantineUnknown
+from cloud.errors import DatabaseUnavailable, QuarantineUnknown
 from cloud.ingest.models import Arrival, Reading, RefusalReason
 from cloud.ingest.reading import read
 from cloud.ingest.store import Store
@@ -54,7 +56,7 @@ async def replay(
     store = Store(dsn, connections=1)
     await store.start()
     try:
-        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        async with _connection(dsn) as connection:
             after = 0
             while entries := await quarantine.open_entries(
                 connection, reason=reason, agent=agent, quarantine_id=quarantine_id, after=after, limit=PAGE
@@ -69,13 +71,26 @@ async def replay(
 
 
 async def replay_known_agents(dsn: str) -> int:
-    """Replay what came from agents that were unknown then and are known now; return the number of segments stored."""
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+    """Replay what came from agents that were unknown then and are known now; return the number of segments stored.
+
+    Raises:
+        DatabaseUnavailable: as `replay`.
+    """
+    async with _connection(dsn) as connection:
         agents = await quarantine.replayable_agents(connection)
     stored = 0
     for agent in agents:
         stored += (await replay(dsn, reason="unknown_agent", agent=agent)).stored
     return stored
+
+
+@asynccontextmanager
+async def _connection(dsn: str) -> AsyncIterator[psycopg.AsyncConnection]:
+    try:
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True, connect_timeout=10) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(str(error).strip()) from error
 
 
 async def _replay_page(store: Store, entries: list[OpenEntry], result: ReplayResult) -> None:
