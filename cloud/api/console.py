@@ -17,8 +17,8 @@ _MISSING = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><title>Bellwether</title></head>
 <body style="font-family: sans-serif; max-width: 40em; margin: 4em auto; line-height: 1.6">
 <h1>控制台尚未构建 · The console has not been built</h1>
-<p>接口运行正常，但浏览器页面还不存在。请在项目目录运行 <code>make setup</code>。</p>
-<p>The API is running, but there are no pages yet. Run <code>make setup</code> in the project's folder.</p>
+<p>接口运行正常，但浏览器页面还不存在。请在项目目录运行 <code>make console</code>。</p>
+<p>The API is running, but there are no pages yet. Run <code>make console</code> in the project's folder.</p>
 <p><a href="/readyz">/readyz</a> · <a href="/api/v1/overview">/api/v1/overview</a> ·
 <a href="/openapi.json">/openapi.json</a></p>
 </body></html>

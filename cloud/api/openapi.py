@@ -1,13 +1,11 @@
-"""The OpenAPI document, generated from the routes: `python -m cloud.api.openapi [--check] [FILE]`.
+"""The OpenAPI document, generated from the routes; nothing is started to make it.
 
-`docs/openapi.json` is its committed form; a test compares the two. Nothing is started to make it.
+`docs/openapi.json` is its committed form, written by `make openapi`; a test compares the two.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,22 +46,3 @@ def text() -> str:
     from cloud.api.app import assemble
 
     return json.dumps(document(assemble()), ensure_ascii=False, indent=2) + "\n"
-
-
-def main(arguments: list[str]) -> int:
-    """Write the document, or with `--check` compare it with the file."""
-    check = "--check" in arguments
-    names = [argument for argument in arguments if not argument.startswith("-")]
-    path = Path(names[0] if names else "docs/openapi.json")
-    made = text()
-    if not check:
-        path.write_text(made, encoding="utf-8")
-        return 0
-    if path.is_file() and path.read_text(encoding="utf-8") == made:
-        return 0
-    sys.stderr.write(f"{path} is not what the routes say; run: python -m cloud.api.openapi\n")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -56,6 +56,7 @@ async def test_a_console_that_was_not_built_says_how_to_build_it(api_settings: S
             response = await client.get("/")
             assert response.status_code == 503
             assert "控制台尚未构建" in response.text
+            assert response.text.count("make console") == 2
             assert (await client.get("/api/v1/links")).status_code == 200
     finally:
         await server.stop()

@@ -107,7 +107,7 @@ async def test_answers_carry_security_headers_and_no_cors(api: httpx.AsyncClient
 
 
 def test_the_committed_openapi_document_is_what_the_routes_say() -> None:
-    assert Path("docs/openapi.json").read_text("utf-8") == text(), "run: python -m cloud.api.openapi"
+    assert Path("docs/openapi.json").read_text("utf-8") == text(), "run: make openapi"
 
 
 def test_every_route_is_described_with_its_errors() -> None:
