@@ -15,6 +15,7 @@ JSON = "application/json"
 REFUSALS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -43,14 +44,7 @@ def describe() -> dict[str, Any]:
                     "security": [{"lan_token": []}, {}],
                     "parameters": [terminal | {"schema": {"type": "string", "pattern": TERMINAL_PATTERN}}],
                     "requestBody": {"content": {JSON: {"schema": _ref(CheckInBody)}}},
-                    "responses": {"204": {"description": "Taken"}}
-                    | {
-                        str(status.value): {
-                            "description": status.phrase,
-                            "content": {problems.CONTENT_TYPE: {"schema": _ref(problems.Problem)}},
-                        }
-                        for status in REFUSALS
-                    },
+                    "responses": {"204": {"description": "Taken"}} | _refused(*REFUSALS),
                 }
             },
             "/v1/health": {
@@ -66,7 +60,8 @@ def describe() -> dict[str, Any]:
                 "get": {
                     "summary": "Everything the agent knows of itself",
                     "security": [{"lan_token": []}, {}],
-                    "responses": {"200": {"description": "Status", "content": {JSON: {"schema": _ref(AgentStatus)}}}},
+                    "responses": {"200": {"description": "Status", "content": {JSON: {"schema": _ref(AgentStatus)}}}}
+                    | _refused(HTTPStatus.UNAUTHORIZED),
                 }
             },
         },
@@ -75,6 +70,11 @@ def describe() -> dict[str, Any]:
             "securitySchemes": {"lan_token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _refused(*statuses: HTTPStatus) -> dict[str, Any]:
+    content = {problems.CONTENT_TYPE: {"schema": _ref(problems.Problem)}}
+    return {str(status.value): {"description": status.phrase, "content": content} for status in statuses}
 
 
 def _ref(struct: type[msgspec.Struct]) -> dict[str, str]:

@@ -354,6 +354,12 @@ async def test_the_api_describes_itself(lan):
     schemas = document["components"]["schemas"]
     assert body["schema"] == {"$ref": "#/components/schemas/CheckInBody"}
     assert set(schemas["CheckInBody"]["properties"]) == set(CheckInBody.__struct_fields__)
+    for path, method, statuses in (
+        ("/v1/terminals/{terminal}/checkin", "post", {"204", "400", "401", "408", "413", "415", "422", "429"}),
+        ("/v1/status", "get", {"200", "401"}),
+    ):
+        assert set(document["paths"][path][method]["responses"]) == statuses
+    assert "hint" in schemas["Problem"]["required"]
     named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
     assert named <= set(schemas)
 
