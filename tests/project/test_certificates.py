@@ -22,7 +22,7 @@ def authority(tmp_path: Path) -> Path:
 
 def _certificates(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [str(ROOT / "docker" / "certificates"), str(folder), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def _revoked(folder: Path) -> int:

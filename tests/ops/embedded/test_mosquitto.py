@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ops.embedded import EmbeddedMosquitto, EmbeddedServiceUnavailable
-from ops.embedded.mosquitto_program import find_mosquitto, unpack_mosquitto
+from ops.embedded.mosquitto_program import find_mosquitto, unpack_mosquitto, unpacked_in
 from ops.embedded.process import ServerProcess, free_port, wait_until
 
 pytestmark = pytest.mark.broker
@@ -111,11 +112,17 @@ def test_packages_out_of_reach_are_one_sentence(monkeypatch, tmp_path):
     assert list((tmp_path / "tools").iterdir()) == []
 
 
-@pytest.mark.slow
-def test_an_unpacked_broker_runs_without_being_installed(service_home, monkeypatch):
+@pytest.fixture(scope="module")
+def tools(service_home: Path) -> Path:
+    """Bellwether's own programs with a broker among them, downloaded once for this file."""
     tools = service_home / "tools"
-    program = unpack_mosquitto(tools)
-    assert program.path.is_relative_to(tools)
+    assert unpack_mosquitto(tools).path.is_relative_to(tools)
+    return tools
+
+
+@pytest.mark.slow
+def test_an_unpacked_broker_runs_without_being_installed(service_home, tools, monkeypatch):
+    program = unpacked_in(tools / "mosquitto")
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr("ops.embedded.mosquitto_program.SYSTEM_PATH", "/nowhere")
     assert find_mosquitto(tools) == program
@@ -127,10 +134,11 @@ def test_an_unpacked_broker_runs_without_being_installed(service_home, monkeypat
 if os.geteuid() == 0:
 
     @pytest.mark.slow
-    def test_root_copies_a_broker_unpacked_in_a_private_home(service_home, monkeypatch, tmp_path):
+    def test_root_copies_a_broker_unpacked_in_a_private_home(service_home, tools, monkeypatch):
         private = service_home / "private-tools"
         private.mkdir(mode=0o700)
-        program = unpack_mosquitto(private / "tools")
+        shutil.copytree(tools, private / "tools", symlinks=True)
+        program = unpacked_in(private / "tools" / "mosquitto")
         monkeypatch.setattr("ops.embedded.mosquitto.find_mosquitto", lambda _tools: program)
         with EmbeddedMosquitto(service_home / "copied", tools=private / "tools") as broker:
             assert Path(f"/proc/{broker.pid}/exe").resolve().is_relative_to(service_home / "copied")
