@@ -41,11 +41,16 @@ def status_of(config: Path | None, url: str | None, token: str | None) -> AgentS
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     try:
         answer = httpx.get(f"{url}".rstrip("/") + "/v1/status", headers=headers, timeout=HTTP_SECONDS)
-        answer.raise_for_status()
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            output.fail(f"{url} wants its LAN token", hint="give --token, or set BELLWETHER_LAN_TOKEN")
+        if answer.status_code != httpx.codes.OK:
+            raise httpx.HTTPError(f"HTTP {answer.status_code} {answer.reason_phrase}")
         return msgspec.json.decode(answer.content, type=AgentStatus)
     except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
-        hint = "give --token" if "401" in str(error) else "is it an agent's LAN API, and can it be reached from here?"
-        output.fail(f"{url} does not tell its status ({error})", hint=hint)
+        output.fail(
+            f"{url} does not tell its status ({error})",
+            hint="is it an agent's LAN API, and can it be reached from here?",
+        )
 
 
 def print_status(status: AgentStatus) -> None:
