@@ -98,6 +98,7 @@ class SocketPinger:
             self._reading = True
             loop.add_reader(self._socket.fileno(), self._read)
         token = secrets.token_bytes(_TOKEN_BYTES)
+        sender = address.partition("%")[0]
         rtts: list[float | None] = []
         answered = 0
         complete = asyncio.Event()
@@ -118,7 +119,7 @@ class SocketPinger:
                     if answered == count:
                         complete.set()
 
-                self._waiting[(token, sequence, address)] = answer
+                self._waiting[(token, sequence, sender)] = answer
                 try:
                     self._socket.sendto(self._request(token, sequence), (address, 0))
                 except OSError:
@@ -132,7 +133,7 @@ class SocketPinger:
                     pass  # those without an answer are None already
         finally:
             for sequence in range(len(rtts)):
-                self._waiting.pop((token, sequence, address), None)
+                self._waiting.pop((token, sequence, sender), None)
         return PingResult(tuple(rtts), self._method.value)
 
     async def close(self) -> None:
@@ -302,11 +303,12 @@ def _fping_result(address: str, said: str) -> PingResult:
 
 async def _resolve(address: str) -> tuple[int, str]:
     try:
-        version = ipaddress.ip_address(address).version
+        numeric = ipaddress.ip_address(address)
     except ValueError:
         found = await asyncio.get_running_loop().getaddrinfo(address, None, type=socket.SOCK_DGRAM)
         return found[0][0], str(found[0][4][0])
-    return (socket.AF_INET6 if version == 6 else socket.AF_INET), address
+    # As the kernel spells it: an answer from "::1" would not be one of "0:0:0:0:0:0:0:1".
+    return (socket.AF_INET6 if numeric.version == 6 else socket.AF_INET), str(numeric)
 
 
 def _checksum(data: bytes) -> int:
