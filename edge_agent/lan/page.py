@@ -21,7 +21,6 @@ LANGUAGES = ("zh", "en")
 WORDS: dict[str, tuple[str, str]] = {
     "gateway": ("本校网关状态", "School gateway"),
     "classroom": ("本教室状态", "Classroom"),
-    "core": ("区中心探测状态", "District core"),
     "uplink": ("与区中心的连接", "Connection to the centre"),
     "broker": ("中心地址", "Broker"),
     "since": ("持续时间", "For"),
