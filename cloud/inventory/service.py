@@ -38,7 +38,7 @@ class InventoryShrinks(InventoryRefused):
 
     def __init__(self, report: ImportReport) -> None:
         losses = ", ".join(
-            f"{report.changes[name].retired} of {report.changes[name].before} {name}" for name in report.shrinking
+            f"{report.changes[name].retired:,} of {report.changes[name].before:,} {name}" for name in report.shrinking
         )
         super().__init__(f"{report.folder}: would retire {losses}; nothing was imported")
         self.report = report

@@ -42,7 +42,10 @@ def ledger(
         output.fail(f"no spool.db below {spools}", hint="name the folder that holds the agents' data folders")
     report = read_ledger(dsn, books, agent=agent, count_rows=rows)
     if agent is not None and not report.lines:
-        output.fail(f"no books of an agent {agent!r}", hint="`bellwether ledger` lists every agent that ever reported")
+        output.fail(
+            f"no books of an agent {agent!r}",
+            hint="it never reported, or there is none of that name; `bellwether ledger` lists those that did",
+        )
     if json:
         output.print_json(
             {
