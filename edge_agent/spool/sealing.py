@@ -60,11 +60,6 @@ class BadItem(ValueError):
         self.reason = reason
 
 
-def lane_of(item: Item) -> StoredLane:
-    """Return the lane an item is stored in."""
-    return StoredLane.EVENTS if isinstance(item, Event) else StoredLane.HEALTH
-
-
 def checksum(epoch: str, seq: int, lane: int, items: int, payload: bytes) -> int:
     """Return the CRC-32 of a stored segment, its row's own columns included."""
     return crc32(payload, crc32(f"{epoch}|{seq}|{lane}|{items}".encode()))
@@ -77,14 +72,18 @@ def seal(items: Sequence[Item], header: Header) -> tuple[list[Sealed], Header]:
         BadItem: one item is no sample or event, out of schema or range, or too large alone. Nothing was sealed.
     """
     sealed: list[Sealed] = []
-    lanes: dict[StoredLane, list[int]] = {lane: [] for lane in StoredLane}
+    events: list[int] = []
+    health: list[int] = []
     for position, item in enumerate(items):
-        if not isinstance(item, (Sample, Event)):
+        if isinstance(item, Event):
+            if item.type not in EVENT_TYPES:
+                raise BadItem(position, f"event type {item.type!r} is not in the catalogue (protocols.events)")
+            events.append(position)
+        elif isinstance(item, Sample):
+            health.append(position)
+        else:
             raise BadItem(position, f"neither a sample nor an event, but {type(item).__name__}")
-        if isinstance(item, Event) and item.type not in EVENT_TYPES:
-            raise BadItem(position, f"event type {item.type!r} is not in the catalogue (protocols.events)")
-        lanes[lane_of(item)].append(position)
-    for lane, positions in lanes.items():
+    for lane, positions in ((StoredLane.EVENTS, events), (StoredLane.HEALTH, health)):
         for start in range(0, len(positions), MAX_ITEMS):
             header = _seal_run(items, positions[start : start + MAX_ITEMS], lane, header, sealed)
     return sealed, header

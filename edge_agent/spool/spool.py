@@ -12,12 +12,12 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import msgspec
 import structlog
+from msgspec import Struct
 
 from edge_agent.clock import Clock
 from edge_agent.spool.errors import SpoolClosed, SpoolCorrupt, SpoolError, SpoolFull, SpoolUnwritable
@@ -52,8 +52,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """A submission and who waits for it; nobody does for what was offered."""
 
     submission: Submission

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, takewhile
 
 import structlog
+from msgspec import Struct
 
 from edge_agent.spool import retention
 from edge_agent.spool.errors import ItemRefused, SpoolError, SpoolFull, SpoolUnwritable
@@ -50,8 +51,7 @@ Choose = Callable[[Mapping[Lane, int], int], Sequence[Lane]]
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True):
     """Items handed in together. `whole`: one bad item refuses them all; otherwise only itself."""
 
     items: Sequence[Item]
