@@ -49,8 +49,10 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
 def problem_of(event: Event) -> str | None:
     """Return what is wrong with an event that its types cannot say, or None: a NUL in a text, a number that is none."""
-    for value in (event.thing, *event.attributes, *event.attributes.values()):
-        if isinstance(value, str) and "\0" in value:
+    if "\0" in event.thing:
+        return "holds a NUL character"
+    for name, value in event.attributes.items():
+        if "\0" in name or (isinstance(value, str) and "\0" in value):
             return "holds a NUL character"
         if isinstance(value, float) and not isfinite(value):
             return f"holds {value}, which JSON cannot say"
