@@ -21,7 +21,7 @@ from edge_agent.spool.file import SpoolFile
 from edge_agent.spool.sealing import Header, Sealed, checksum, seal
 from edge_agent.spool.values import Item, SpoolLimits, StoredLane
 from protocols.blocks import unpack
-from protocols.codec import decode_segment
+from protocols.codec import DecodeError, decode_segment
 from protocols.events import Event
 from protocols.samples import Kind
 from protocols.segments import Books
@@ -186,7 +186,12 @@ class Ledger:
             ).fetchone()
             if checksum(former, seq, lane, items, payload) != stored_checksum:
                 continue
-            segment = decode_segment(payload)
+            try:
+                segment = decode_segment(payload)
+            except DecodeError as error:
+                # Sealed by another version of the agent: it keeps its identity, and the centre says what it is.
+                log.warning("spool_segment_of_another_version", agent=self.agent, reason=str(error))
+                continue
             contents: list[Item] = [sample for block in segment.blocks for sample in unpack(block)]
             header = replace(
                 self.header(),

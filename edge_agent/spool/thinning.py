@@ -22,7 +22,7 @@ from edge_agent.spool.sealing import checksum, seal
 from edge_agent.spool.store import Store
 from edge_agent.spool.values import LIVE_SECONDS, Identity, StoredLane
 from protocols.blocks import unpack
-from protocols.codec import decode_segment
+from protocols.codec import DecodeError, decode_segment
 from protocols.samples import Sample
 
 STEPS_AT_ONCE = 16
@@ -109,10 +109,14 @@ class Thinning:
             if checksum(*raw.identity, StoredLane.HEALTH, raw.items, raw.payload) != raw.checksum:
                 store.set_aside(raw.identity, "checksum")
                 return True
-        samples = [
-            sample for raw in stretch for block in decode_segment(raw.payload).blocks for sample in unpack(block)
-        ]
         self._passed_id = stretch[-1].segment_id
+        try:
+            segments = [decode_segment(raw.payload) for raw in stretch]
+        except DecodeError as error:
+            # Sealed by another version of the agent: passed over, the centre may read it, and nothing may stop for it.
+            log.warning("spool_segment_of_another_version", agent=store.agent, reason=str(error))
+            return True
+        samples = [sample for segment in segments for block in segment.blocks for sample in unpack(block)]
         merged: list[Sample] = aggregate(samples)
         # The aggregates keep the boot and the sealing times of what they replace, or their times could not be
         # corrected.

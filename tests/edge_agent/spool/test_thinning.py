@@ -13,10 +13,11 @@ from edge_agent.spool.retention import used_ratio
 from edge_agent.spool.store import Store, Submission, in_lane_order
 from edge_agent.spool.thinning import Thinning
 from edge_agent.spool.values import Identity, SpoolLimits
-from protocols.codec import decode_segment
+from protocols.codec import DecodeError, DecodeReason, decode_segment
 from protocols.events import Event
 from protocols.receipts import Outcome, SegmentReceipt
 from protocols.samples import HostSample
+from protocols.segments import Segment
 from protocols.topics import Lane
 from tests.edge_agent.spool.makers import Disk, SetClock, events, host_samples, samples_in, store_at
 
@@ -73,6 +74,29 @@ def test_oldest_raw_samples_become_five_minute_aggregates(pressed: Pressed) -> N
     assert merged
     assert raw
     assert max(merged) < min(raw)
+
+
+def test_what_another_version_sealed_is_passed_over(pressed: Pressed, monkeypatch: pytest.MonkeyPatch) -> None:
+    pressed.append(host_samples(pressed.clock, 70, pressed.random))
+    foreign = _payloads(pressed.store)
+
+    def read(payload: bytes) -> Segment:
+        if payload in foreign:
+            raise DecodeError(DecodeReason.BAD_SCHEMA, "Object contains unknown field `future`")
+        return decode_segment(payload)
+
+    monkeypatch.setattr("edge_agent.spool.thinning.decode_segment", read)
+    monkeypatch.setattr("edge_agent.spool.ledger.decode_segment", read)
+    pressed.store.restart_epoch()
+    assert foreign < _payloads(pressed.store)
+    pressed.clock.advance(120)
+    pressed.fill(lambda: pressed.thinned > 500)
+    assert foreign < _payloads(pressed.store)
+
+
+def _payloads(store: Store) -> set[bytes]:
+    with store.file.reading() as db:
+        return {payload for (payload,) in db.execute("SELECT payload FROM segments")}
 
 
 def test_thinned_and_held_and_produced_close(pressed: Pressed) -> None:
