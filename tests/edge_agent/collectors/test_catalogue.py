@@ -40,8 +40,10 @@ async def test_any_target_gives_samples_that_the_wire_accepts(drivers: Drivers, 
     device = local_target(snmpd, SNMP_USERS[4], ports=("lo",))
     targets: list[Target] = [
         device,
-        LinkTarget("s07-wan", Vantage.SCHOOL, device, "lo", "127.0.0.1", ping_interval_seconds=0.01),
-        IcmpTarget("s07-gw/loop", "127.0.0.1", interval_seconds=0.01),
+        LinkTarget(
+            "s07-wan", Vantage.SCHOOL, device, "lo", "127.0.0.1", ping_interval_seconds=0.01, ping_timeout_seconds=30.0
+        ),
+        IcmpTarget("s07-gw/loop", "127.0.0.1", interval_seconds=0.01, timeout_seconds=30.0),
         TcpTarget("s07-gw/tcp", "127.0.0.1", 1),
         DnsTarget("s07-gw/dns", "127.0.0.1", "example.org", port=1, timeout_seconds=0.2),
         HttpTarget("s07-gw/http", "http://127.0.0.1:1/"),
