@@ -2,8 +2,8 @@ import type { AgentRow } from '../../api/types'
 import { urgency } from '../../components/statusOrder'
 import type { Column } from '../../components/tableSort'
 import { toMs } from '../../format/time'
-import { count } from '../../format/units'
 import type { Messages } from '../../messages'
+import { heldText } from '../heldText'
 
 export function agentColumns(t: Messages): Column<AgentRow>[] {
   return [
@@ -19,7 +19,7 @@ export function agentColumns(t: Messages): Column<AgentRow>[] {
       title: t.agents.held,
       numeric: true,
       sort: (row) => row.held_items,
-      text: (row) => count(row.held_items),
+      text: heldText,
     },
     { key: 'skew', title: t.agents.skew, numeric: true, sort: (row) => row.skew_seconds },
     {
