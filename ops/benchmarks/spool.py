@@ -16,6 +16,7 @@ does in the course of the run (rented ones fall to a few commits a second), it d
 neighbouring moments; what is reported is the median over the rounds, the first left out. `commits_per_second` says how
 fast the disk was: where it is below some hundreds both sides mostly wait for the disk, their ratio goes to 1 and proves
 little. `cpu_microseconds_per_row` (user and system, all threads, callers and fsync included) holds there too.
+Other work on the machine (`load_before`) scatters the moments: quartiles of the ratio far apart say to measure again.
 
 `ratio_to_limit` is that of `callers_50`, a class that answers at once; no other case moves it.
 """
