@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from edge_agent.clock import Clock
-from protocols.events import EVENT_TYPES, AttributeValue, Event
+from protocols.events import EVENT_TYPES, MAX_ATTRIBUTE_LENGTH, AttributeValue, Event
 from protocols.samples import Kind, Sample
 
 TargetT_contra = TypeVar("TargetT_contra", contravariant=True)
@@ -62,7 +62,10 @@ def stamp(clock: Clock) -> Stamp:
 
 
 def event(name: str, kind: Kind, thing: str, at: Stamp, **attributes: AttributeValue) -> Event:
-    """Return an event with a new id; `name` is one of `protocols.events.EVENT_TYPES`."""
+    """Return an event with a new id; `name` is one of `protocols.events.EVENT_TYPES`.
+
+    A text from outside (a library's error, a server's answer) is cut to what may travel: the event must not be refused.
+    """
     if name not in EVENT_TYPES:
         raise ValueError(f"unknown event type {name!r}")
     return Event(
@@ -72,5 +75,9 @@ def event(name: str, kind: Kind, thing: str, at: Stamp, **attributes: AttributeV
         thing=thing,
         observed_at_ms=at.observed_at_ms,
         monotonic_ms=at.monotonic_ms,
-        attributes=attributes,
+        attributes={key: _fit(value) if isinstance(value, str) else value for key, value in attributes.items()},
     )
+
+
+def _fit(text: str) -> str:
+    return text.replace("\0", "")[:MAX_ATTRIBUTE_LENGTH]
