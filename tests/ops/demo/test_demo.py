@@ -109,7 +109,7 @@ def test_what_a_killed_demo_leaves_is_cleaned_up_by_the_next_which_goes_on_with_
 
 def test_a_closed_terminal_ends_everything_like_ctrl_c(home: Path) -> None:
     demo = subprocess.Popen(
-        COMMAND,
+        ["env", "--default-signal=HUP", *COMMAND],  # tests under nohup would hand on that it is ignored
         env=environment(home, BELLWETHER_PORT=str(free_port())),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
