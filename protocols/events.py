@@ -32,11 +32,7 @@ EVENT_TYPES: dict[str, str] = {
 }
 """Every event type, with what it says; the agent sends no other and the console has words for each."""
 
-MAX_ATTRIBUTES = 64
-MAX_ATTRIBUTE_LENGTH = 1024
-"""Characters of an attribute's text: events are listed by the hundred, none of them may be a megabyte."""
-
-AttributeValue = Annotated[str, Meta(max_length=MAX_ATTRIBUTE_LENGTH)] | int | float | bool | None
+AttributeValue = str | int | float | bool | None
 
 
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -48,9 +44,7 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     thing: ThingKey
     observed_at_ms: Milliseconds
     monotonic_ms: Milliseconds
-    attributes: Annotated[
-        dict[Annotated[str, Meta(max_length=64)], AttributeValue], Meta(max_length=MAX_ATTRIBUTES)
-    ] = {}
+    attributes: dict[Annotated[str, Meta(max_length=64)], AttributeValue] = {}
 
 
 def problem_of(event: Event) -> str | None:

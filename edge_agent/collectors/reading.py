@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from edge_agent.clock import Clock
-from protocols.events import EVENT_TYPES, MAX_ATTRIBUTE_LENGTH, AttributeValue, Event
+from protocols.events import EVENT_TYPES, AttributeValue, Event
 from protocols.samples import Kind, Sample
+
+MAX_ATTRIBUTE_LENGTH = 1024
+"""Characters of an event's text: events are listed by the hundred, none of them may be a megabyte."""
 
 TargetT_contra = TypeVar("TargetT_contra", contravariant=True)
 
@@ -64,7 +67,7 @@ def stamp(clock: Clock) -> Stamp:
 def event(name: str, kind: Kind, thing: str, at: Stamp, **attributes: AttributeValue) -> Event:
     """Return an event with a new id; `name` is one of `protocols.events.EVENT_TYPES`.
 
-    A text from outside (a library's error, a server's answer) is cut to what may travel: the event must not be refused.
+    A text from outside (a library's error, a server's answer) is cut to what may travel: no event is lost for it.
     """
     if name not in EVENT_TYPES:
         raise ValueError(f"unknown event type {name!r}")

@@ -170,12 +170,10 @@ def test_a_value_out_of_range_or_a_short_column_is_refused(battery: list[object]
         ({"events": [_event(attributes={"reason": "\0"})]}, "holds a NUL"),
         ({"events": [_event(attributes={"\0": 1})]}, "holds a NUL"),
         ({"events": [_event(attributes={"ratio": float("nan")})]}, "holds nan, which JSON cannot say"),
-        ({"events": [_event(attributes={"reason": "x" * 1025})]}, "length <= 1024"),
-        ({"events": [_event(attributes={f"key{number}": 1 for number in range(65)})]}, "length <= 64"),
         ({"boot": "b\0"}, "boot holds a NUL"),
     ],
 )
-def test_what_no_database_should_hold_is_refused_on_both_sides(changes: dict[str, Any], message: str) -> None:
+def test_what_no_database_can_hold_is_refused_on_both_sides(changes: dict[str, Any], message: str) -> None:
     for refuse in (codec.encode_checked, lambda segment: codec.decode_segment(codec.encode(segment))):
         with pytest.raises(codec.DecodeError, match=message) as caught:
             refuse(_segment(**changes))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.collectors.reading import Stamp, event
-from protocols.events import MAX_ATTRIBUTE_LENGTH, problem_of
+from edge_agent.collectors.reading import MAX_ATTRIBUTE_LENGTH, Stamp, event
+from protocols.events import problem_of
 from protocols.samples import Kind
 
 
