@@ -52,7 +52,7 @@ def ingest_process(dsn: str, broker: EmbeddedMosquitto) -> Iterator[subprocess.P
         yield process
     finally:
         process.kill()
-        process.wait(30)
+        process.wait(120)
 
 
 def deliver(agents: list[Publisher], seconds: float = WAIT_SECONDS) -> None:
@@ -107,7 +107,7 @@ def test_ingest_killed_in_the_middle_of_batches_loses_and_doubles_nothing(
             sender.start()
             wait_for_rows(database, confirmed + new_rows)
             os.kill(process.pid, signal.SIGKILL)
-            process.wait(30)
+            process.wait(120)
             with ingest_process(database, mosquitto):
                 sender.join(WAIT_SECONDS)
                 assert not sender.is_alive()

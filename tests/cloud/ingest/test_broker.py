@@ -24,7 +24,7 @@ MESSAGES = 5
 def authority(tmp_path: Path) -> Path:
     """A folder with ca.crt, and server.crt for localhost."""
     require_program("openssl")
-    subprocess.run([str(CERTIFICATES), str(tmp_path / "certs"), "init", "localhost"], check=True, timeout=60)
+    subprocess.run([str(CERTIFICATES), str(tmp_path / "certs"), "init", "localhost"], check=True, timeout=300)
     return tmp_path / "certs"
 
 
@@ -71,7 +71,7 @@ async def test_messages_that_share_a_tls_record_all_arrive_though_nothing_follow
     )
     running = asyncio.create_task(connection.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             await every_one.wait()
     finally:
         running.cancel()
@@ -106,7 +106,7 @@ async def test_a_broker_that_refuses_the_login_is_asked_less_and_less_and_said_o
     )
     with capture_logs() as said:
         running = asyncio.create_task(connection.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await enough.wait()
         running.cancel()
         await asyncio.wait([running])

@@ -88,7 +88,7 @@ def test_a_broker_killed_from_outside_starts_again_in_the_same_object(home):
     broker.start()
     assert broker.pid is not None
     os.kill(broker.pid, signal.SIGKILL)
-    assert wait_until(lambda: broker.pid is None, 30)
+    assert wait_until(lambda: broker.pid is None, 120)
     broker.start()
     assert _accepts(broker)
     broker.stop()

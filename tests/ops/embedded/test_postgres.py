@@ -68,7 +68,7 @@ def test_a_server_killed_from_outside_starts_again_in_the_same_object(home):
     _write(server, 3)
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
-    assert wait_until(lambda: server.pid is None, 30)
+    assert wait_until(lambda: server.pid is None, 120)
     server.start()
     assert _read(server) == [3]
     server.stop()
