@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from cloud.db.migrate import migrate, require_schema, wait_for_schema
-from cloud.db.pool import Pool, create_pool, open_pool, wait_for_database
+from cloud.db.pool import Pool, connect, create_pool, open_pool, wait_for_database
 from cloud.db.queries import Queries
 
 __all__ = [
     "Pool",
     "Queries",
+    "connect",
     "create_pool",
     "migrate",
     "open_pool",

@@ -1,7 +1,8 @@
 """Connections: an asyncio pool that waits for a database that is away, with a visible reason.
 
 Every connection speaks UTC. A pool checks a connection before lending it, so that a restarted database costs one
-attempt and not one error per connection.
+attempt and not one error per connection. A connection that waits for hours, listening or holding a lock, finds out by
+TCP keepalives within half a minute that the database's machine is gone; the kernel's own default is two hours.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 import structlog
@@ -20,6 +22,9 @@ Pool = AsyncConnectionPool[psycopg.AsyncConnection]
 
 _log = structlog.get_logger(__name__)
 
+
+CONNECT_SECONDS = 5
+_KEEPALIVES: dict[str, Any] = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 
 Prepare = Callable[[psycopg.AsyncConnection], Awaitable[None]]
 
@@ -45,7 +50,23 @@ def create_pool(dsn: str, *, max_size: int = 4, name: str = "cloud", prepare: Pr
         timeout=10,
         configure=configure,
         check=AsyncConnectionPool.check_connection,
-        kwargs={"connect_timeout": 5, "application_name": f"bellwether-{name}"},
+        kwargs={"connect_timeout": CONNECT_SECONDS, "application_name": f"bellwether-{name}", **_KEEPALIVES},
+    )
+
+
+async def connect(dsn: str, *, name: str) -> psycopg.AsyncConnection:
+    """Return a connection of its own in autocommit mode, to listen on or to hold a session's lock with.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    return await psycopg.AsyncConnection.connect(
+        dsn,
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+        application_name=f"bellwether-{name}",
+        options="-c timezone=UTC",
+        **_KEEPALIVES,
     )
 
 
@@ -54,7 +75,7 @@ async def wait_for_database(dsn: str, *, retry_seconds: float = 2.0) -> None:
     waiting = False
     while True:
         try:
-            connection = await psycopg.AsyncConnection.connect(dsn, connect_timeout=5)
+            connection = await psycopg.AsyncConnection.connect(dsn, connect_timeout=CONNECT_SECONDS)
             await connection.close()
         except psycopg.OperationalError as error:
             if not waiting:

@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 from cloud.config import Settings
-from cloud.db import open_pool
+from cloud.db import connect, open_pool
 from cloud.fleet import ledger
 from cloud.fleet.presence import PresenceKeeper, StatusArrival
 from cloud.ingest.broker import BrokerConnection
@@ -44,9 +44,7 @@ class Leader:
         """Lead whenever the lock can be had, until cancelled."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._settings.database.dsn, autocommit=True, connect_timeout=5
-                ) as connection:
+                async with await connect(self._settings.database.dsn, name="leader") as connection:
                     await self._lead_when_free(connection)
             except psycopg.OperationalError as error:
                 _log.debug("leader_waits", reason=str(error).strip())

@@ -18,7 +18,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from cloud.db.pool import Pool
+from cloud.db.pool import Pool, connect
 from cloud.fleet import reading as fleet
 from cloud.fleet.schemas import AgentRow
 from cloud.http.database import read_only
@@ -137,9 +137,7 @@ class Hub:
     async def _listen(self) -> None:
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._dsn, autocommit=True, connect_timeout=5, application_name="bellwether-live"
-                ) as connection:
+                async with await connect(self._dsn, name="live") as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     self._set_database_up(True)
                     async for _ in connection.notifies():

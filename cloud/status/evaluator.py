@@ -14,6 +14,7 @@ from datetime import datetime
 import psycopg
 import structlog
 
+from cloud.db import connect
 from cloud.http.ending import end
 from cloud.status import repository
 from cloud.status.models import Settled, StatusKind
@@ -64,13 +65,7 @@ class StatusEvaluator:
         away = False
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._dsn,
-                    autocommit=True,
-                    connect_timeout=5,
-                    application_name="bellwether-status",
-                    options="-c timezone=UTC",
-                ) as connection:
+                async with await connect(self._dsn, name="status") as connection:
                     if away:
                         _log.info("status_database_back")
                         away = False
