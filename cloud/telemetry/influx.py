@@ -31,7 +31,8 @@ WRITE_TIMEOUT_MS = 10_000
 
 _log = structlog.get_logger(__name__)
 _PRECISION = cast("WritePrecision", WritePrecision.MS)
-_ESCAPES = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": r"\n", "\r": r"\r"})
+_ESCAPES = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": r"\n", "\r": r"\r", "\\": "/"})
+"""For tags. A backslash cannot be escaped there, and one at the end would spoil the line and all that go with it."""
 _TEXT_ESCAPES = str.maketrans({'"': r"\"", "\\": r"\\", "\n": " ", "\r": " "})
 
 

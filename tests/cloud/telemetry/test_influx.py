@@ -97,6 +97,11 @@ def test_a_sample_is_a_line_with_its_types_and_without_what_was_not_measured() -
     ]
 
 
+def test_a_backslash_at_a_names_end_does_not_swallow_what_follows() -> None:
+    (line,) = lines(reading([TerminalSample(thing="t1\\", observed_at_ms=7, monotonic_ms=1, present=True)]))
+    assert line == "terminal,agent=s01-gw,thing=t1/ present=true 7"
+
+
 async def until(condition: object) -> None:
     async with asyncio.timeout(120):
         while not condition():  # type: ignore[operator]
