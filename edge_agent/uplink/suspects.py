@@ -6,6 +6,9 @@ falls on a segment only when the broker ended the connection while exactly that 
 says "too large" counts for much, a connection that just closed for little, and one PUBACK clears the segment. Until
 it is cleared or convicted, segments travel one at a time and suspects last. Every session's birth that is
 acknowledged in between shows that the line itself carries messages.
+
+A middlebox may end every connection at its first segment while births pass. Then no segment is to blame: after
+`MOST_CONVICTED` in a row without one that passed, connections that merely close convict no more; all stays held.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from edge_agent.uplink.values import Loss
 CONVICTED_AT = 20
 BLAME_NAMED = 4
 BLAME_UNNAMED = 1
+MOST_CONVICTED = 3
 CAREFUL_PASSES = 32
 """Segments that must pass one at a time, after a loss with several under way, before the window opens again."""
 
@@ -26,6 +30,7 @@ class Suspects:
     def __init__(self) -> None:
         self._blame: dict[Identity, int] = {}
         self._careful_left = 0
+        self._convicted_in_row = 0
 
     @property
     def careful(self) -> bool:
@@ -44,6 +49,8 @@ class Suspects:
         self._careful_left = CAREFUL_PASSES
         if len(unacked) > 1:
             return None
+        if not loss.too_large and self._convicted_in_row >= MOST_CONVICTED:
+            return None
         return self._blame_one(unacked[0], BLAME_NAMED if loss.too_large else BLAME_UNNAMED)
 
     def refused(self, identity: Identity) -> Identity | None:
@@ -53,6 +60,7 @@ class Suspects:
     def passed(self, identity: Identity) -> None:
         """Note that the broker took a segment."""
         self._blame.pop(identity, None)
+        self._convicted_in_row = 0
         self._careful_left = max(0, self._careful_left - 1)
 
     def _blame_one(self, identity: Identity, amount: int) -> Identity | None:
@@ -62,4 +70,5 @@ class Suspects:
             return None
         self._blame.pop(identity, None)
         self._careful_left = 0
+        self._convicted_in_row += 1
         return identity

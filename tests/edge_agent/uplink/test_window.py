@@ -139,6 +139,14 @@ def test_a_connection_that_merely_closes_convicts_only_after_many() -> None:
     assert [suspects.lost([_id(1)], CLOSED) for _ in range(20)].index(_id(1)) == 19
 
 
+def test_a_line_that_ends_every_connection_at_its_first_segment_costs_no_more_than_three() -> None:
+    suspects = Suspects()
+    assert [suspects.lost([_id(seq)], CLOSED) for seq in range(1, 9) for _ in range(30)].count(None) == 8 * 30 - 3
+    assert suspects.lost([_id(9)], CLOSED) is None
+    suspects.passed(_id(9))
+    assert [suspects.lost([_id(10)], CLOSED) for _ in range(20)][-1] == _id(10)
+
+
 def test_one_puback_clears_a_segment_however_often_the_line_flapped() -> None:
     suspects = Suspects()
     for _ in range(100):
