@@ -174,7 +174,10 @@ class Thinning:
         return raw.boot == clock.boot and age_ms <= LIVE_SECONDS * 1000
 
     def _drop_oldest(self) -> bool:
-        """Drop the oldest health that was never handed out, whatever it is; return False when there is none."""
+        """Drop the oldest health that was never handed out; return False when there is none.
+
+        Aggregates go first: the raw segments that nothing could be merged from are the live ones, today's state.
+        """
         store = self._store
         with store.transaction() as db:
             rows = db.execute(_OLDEST_AGGREGATES, (DROP_SEGMENTS,)).fetchall()
