@@ -38,7 +38,7 @@ from ops.embedded.mosquitto_program import (
 from ops.embedded.process import ServerProcess, free_port, last_lines, port_is_free, wait_until
 
 CLOUD_USER = "bellwether-cloud"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 MAX_LOG_BYTES = 10_000_000
 ATTEMPTS = 3

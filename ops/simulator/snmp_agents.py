@@ -23,7 +23,7 @@ from pathlib import Path
 from edge_agent.collectors.targets import AuthProtocol, CommunityV2c, PrivProtocol, UserV3
 from ops.embedded.process import free_port
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0  # snmpsim loads for seconds, on a busy machine for a minute
 STOP_SECONDS = 5.0
 
 KEPT_SUBTREES = (
