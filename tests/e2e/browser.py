@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,16 @@ class Tab:
     def state(self, *names: str) -> Locator:
         """The parts of the page in one of these states."""
         return self.page.locator(", ".join(f'[data-state="{name}"]' for name in names))
+
+    async def holds(self, expression: str) -> None:
+        """Wait until an expression is true in the page.
+
+        Asked again and again from outside: Playwright's own waiting asks from inside by `eval`, which the console's
+        content security policy lets through the first time only.
+        """
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while not await self.page.evaluate(expression):
+                await asyncio.sleep(0.1)
 
     async def text(self) -> str:
         """Everything there is to read, titles included."""

@@ -344,7 +344,7 @@ async def test_without_the_centre_old_data_stays_with_its_age_and_new_pages_say_
     await tab.open("/links?lang=en")
     # The other pages come when the browser is idle; from then on they open without the centre.
     arrived = "file => /SchoolsPage.*js/.test(file.name) && file.responseEnd > 0"
-    await tab.page.wait_for_function(f"performance.getEntriesByType('resource').some({arrived})")
+    await tab.holds(f"performance.getEntriesByType('resource').some({arrived})")
     await asyncio.to_thread(district.stop_api)
 
     await expect(tab.state("stale")).to_contain_text("Not updating", timeout=CHANGE_MS)
