@@ -75,6 +75,7 @@ TURN_SECONDS = 0.12
 SPEED_SECONDS = 75
 FIRST_ROWS = 4_000
 MEMORY_SAMPLES = 1_000_000
+MEMORY_WARM_UP = 50_000
 MEMORY_BATCH = 500
 MEMORY_CALLERS = 10
 RECEIPTS_AT_ONCE = 1000
@@ -299,14 +300,14 @@ class _SpoolBench:
         process = psutil.Process()
         spool = self._spool("memory.db")
         await spool.start()
-        await self._spool_samples(spool, 50_000)
+        await self._spool_samples(spool, MEMORY_WARM_UP)
         gc.collect()
         before = process.memory_info().rss
         self._say(f"spooling {MEMORY_SAMPLES:,} samples to see the memory")
         await self._spool_samples(spool, MEMORY_SAMPLES)
         gc.collect()
         grown = process.memory_info().rss - before
-        assert spool.books().held_items == MEMORY_SAMPLES + 50_000
+        assert spool.books().held_items == MEMORY_SAMPLES + MEMORY_WARM_UP
         await spool.stop()
         return max(0, grown)
 

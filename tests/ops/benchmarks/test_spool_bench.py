@@ -27,6 +27,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "TURN_SECONDS", 0.02)
     monkeypatch.setattr(spool, "FIRST_ROWS", 100)
     monkeypatch.setattr(spool, "MEMORY_SAMPLES", 5_000)
+    monkeypatch.setattr(spool, "MEMORY_WARM_UP", 1_000)
 
 
 def test_json_goes_to_stdout_alone_and_progress_to_stderr() -> None:
