@@ -77,6 +77,11 @@ describe('timeOption', () => {
     expect(peakOf([])).toBe(0)
   })
 
+  it('divides no bit, so that a dead line does not repeat its labels', () => {
+    expect(optionOf().yAxis.minInterval).toBe(1)
+    expect(optionOf({ unit: 'seconds' }).yAxis.minInterval).toBeUndefined()
+  })
+
   it('says in the tooltip that nothing was measured', () => {
     const item = { axisValue: 10, seriesName: 'in', marker: '', value: [10, null] }
     expect(optionOf().tooltip.formatter([item])).toContain('no data')

@@ -118,6 +118,8 @@ export function timeOption(chart: TimeChart, palette: Palette, language: Languag
       min: 0,
       max: level ? ({ max }: { max: number }) => Math.max(max, level.value * 1.08) : top,
       interval: top && top / 4,
+      // A line without traffic would else read 0, 0, 0, 1, 1 bit/s up its axis.
+      minInterval: chart.unit === 'bps' ? 1 : undefined,
       splitNumber: 3,
       axisLabel: {
         color: palette.faint,
