@@ -149,7 +149,7 @@ def problem_of(block: Block) -> str | None:
             return f"column {name!r} is not as long as 'thing'"
     for name in TEXT_COLUMNS[kind_of(block)]:
         column = getattr(block, name)
-        if column is not None and "\0" in "".join(filter(None, column)):
+        if column is not None and "\0" in "".join(column if name == "thing" else filter(None, column)):
             return f"column {name!r} holds a NUL character"
     return None
 

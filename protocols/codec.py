@@ -172,9 +172,8 @@ def _refuse_unsayable(segment: Segment) -> None:
     for block in segment.blocks:
         if (problem := blocks.problem_of(block)) is not None:
             raise DecodeError(DecodeReason.BAD_SCHEMA, problem)
-    for event in segment.events:
-        if (problem := events.problem_of(event)) is not None:
-            raise DecodeError(DecodeReason.BAD_SCHEMA, f"event {event.event_id} {problem}")
+    if (problem := events.problem_of(segment.events)) is not None:
+        raise DecodeError(DecodeReason.BAD_SCHEMA, problem)
 
 
 def _decompress(payload: bytes) -> bytes:

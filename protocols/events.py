@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from math import isfinite
 from typing import Annotated
 
@@ -32,14 +34,17 @@ EVENT_TYPES: dict[str, str] = {
 }
 """Every event type, with what it says; the agent sends no other and the console has words for each."""
 
+_HEX = re.compile(r"[0-9a-f]*")
+_TYPE = re.compile(r"[a-z_]+\.[a-z_]+")
+
 AttributeValue = str | int | float | bool | None
 
 
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One change of one thing. `event_id` is made at the edge and names the event for ever."""
 
-    event_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
-    type: Annotated[str, Meta(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=64)]
+    event_id: Annotated[str, Meta(min_length=32, max_length=32, extra_json_schema={"pattern": "^[0-9a-f]{32}$"})]
+    type: Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": r"^[a-z_]+\.[a-z_]+$"})]
     kind: Kind
     thing: ThingKey
     observed_at_ms: Milliseconds
@@ -47,8 +52,24 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     attributes: dict[Annotated[str, Meta(max_length=64)], AttributeValue] = {}
 
 
-def problem_of(event: Event) -> str | None:
-    """Return what is wrong with an event that its types cannot say, or None: a NUL in a text, a number that is none."""
+def problem_of(events: Sequence[Event]) -> str | None:
+    """Return what is wrong with the first bad event that its types cannot say, or None.
+
+    A NUL in a text, a number that is none, an id or type out of its pattern. The patterns are looked at here for all
+    events together: as a rule of the type, one expression a field, they cost as much as all the rest of decoding.
+    """
+    if _HEX.fullmatch("".join([one.event_id for one in events])) is None:
+        return next(f"event id {one.event_id!r} is not hex" for one in events if not _HEX.fullmatch(one.event_id))
+    for name in {one.type for one in events}:
+        if _TYPE.fullmatch(name) is None:
+            return f"event type {name!r} is no type"
+    for event in events:
+        if (problem := _problem_of_values(event)) is not None:
+            return f"event {event.event_id} {problem}"
+    return None
+
+
+def _problem_of_values(event: Event) -> str | None:
     if "\0" in event.thing:
         return "holds a NUL character"
     for name, value in event.attributes.items():

@@ -41,7 +41,7 @@ def _terminal(thing: str = "s01-t1", **fields: Any) -> TerminalSample:
 
 def _event(thing: str = "s01-sw01", **fields: Any) -> Event:
     defaults: dict[str, Any] = {"type": "port.changed", "kind": Kind.PORT, "observed_at_ms": 5, "monotonic_ms": 5}
-    return Event(event_id="0" * 32, thing=thing, **(defaults | fields))
+    return Event(**({"event_id": "0" * 32, "thing": thing} | defaults | fields))
 
 
 LINKS = st.builds(
@@ -167,6 +167,10 @@ def test_a_value_out_of_range_or_a_short_column_is_refused(battery: list[object]
         ({"blocks": pack([_terminal(app_version="1.0"), _terminal(app_version="1.\0")])}, "'app_version' holds a NUL"),
         ({"blocks": pack([_terminal(thing="s01\0")])}, "'thing' holds a NUL"),
         ({"events": [_event(thing="s01\0")]}, "event 0+ holds a NUL"),
+        ({"events": [_event(), _event(event_id="A" * 32)]}, "event id 'A+' is not hex"),
+        ({"events": [_event(event_id="0" * 31)]}, "length >= 32"),
+        ({"events": [_event(), _event(type="port changed")]}, "event type 'port changed' is no type"),
+        ({"events": [_event(type="port.changed\n")]}, "is no type"),
         ({"events": [_event(attributes={"reason": "\0"})]}, "holds a NUL"),
         ({"events": [_event(attributes={"\0": 1})]}, "holds a NUL"),
         ({"events": [_event(attributes={"ratio": float("nan")})]}, "holds nan, which JSON cannot say"),

@@ -12,7 +12,7 @@ from protocols.samples import Kind
 def test_a_text_from_outside_is_cut_to_what_may_travel():
     said = event("device.refused", Kind.DEVICE, "s07-sw01", Stamp(5, 5), reason="no\0 " + "x" * 5000, was="answers")
     assert said.attributes == {"reason": "no " + "x" * (MAX_ATTRIBUTE_LENGTH - 3), "was": "answers"}
-    assert problem_of(said) is None
+    assert problem_of([said]) is None
 
 
 def test_an_event_that_is_not_in_the_catalogue_is_a_mistake_of_ours():

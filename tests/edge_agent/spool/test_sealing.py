@@ -72,7 +72,7 @@ def _host(**values: Any) -> HostSample:
         ),
         (
             Event(event_id="no", type="port.changed", kind=Kind.HOST, thing="h", observed_at_ms=1, monotonic_ms=1),
-            "Expected `str` matching regex",
+            "Expected `str` of length >= 32",
         ),
     ],
 )
