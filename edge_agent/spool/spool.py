@@ -17,7 +17,6 @@ from typing import ParamSpec, TypeVar
 
 import msgspec
 import structlog
-from msgspec import Struct
 
 from edge_agent.clock import Clock
 from edge_agent.spool.errors import SpoolClosed, SpoolCorrupt, SpoolError, SpoolFull, SpoolUnwritable
@@ -52,10 +51,9 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-class _Entry(Struct, frozen=True):
+class _Entry(Submission, frozen=True):
     """A submission and who waits for it; nobody does for what was offered."""
 
-    submission: Submission
     stored: asyncio.Future[None] | None
 
 
@@ -167,7 +165,7 @@ class Spool:
         if not items:
             return
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._submitted.append(_Entry(Submission(items, whole=True), stored))
+        self._submitted.append(_Entry(items, whole=True, stored=stored))
         self._write()
         await stored
 
@@ -242,10 +240,10 @@ class Spool:
         """Put what is due of the offered items behind what was submitted; return whether there is anything to write."""
         if self._retry_timer is None:
             if self._events:
-                self._submitted.append(_Entry(Submission(list(self._events), whole=False), None))
+                self._submitted.append(_Entry(list(self._events), whole=False, stored=None))
                 self._events.clear()
             if self._health_due and self._health:
-                self._submitted.append(_Entry(Submission(list(self._health), whole=False), None))
+                self._submitted.append(_Entry(list(self._health), whole=False, stored=None))
                 self._health.clear()
             self._health_due = False
         return bool(self._submitted)
@@ -260,13 +258,13 @@ class Spool:
             count = 0
             while self._submitted and count < MAX_GROUP_ITEMS:
                 entries.append(self._submitted.popleft())
-                count += len(entries[-1].submission.items)
+                count += len(entries[-1].items)
             if not entries:
                 return
             given_up_items = self._given_up_items
             outcome: Outcomes | BaseException
             try:
-                outcome = self._guarded(lambda: self._append([entry.submission for entry in entries], given_up_items))  # noqa: B023
+                outcome = self._guarded(lambda: self._append(entries, given_up_items))  # noqa: B023
             except BaseException as error:  # noqa: BLE001  whatever it is, it is the answer to those who wait
                 outcome, given_up_items = error, 0
             loop.call_soon_threadsafe(self._settle, entries, outcome, given_up_items)
@@ -293,7 +291,7 @@ class Spool:
         for entry, one in zip(entries, errors, strict=True):
             if entry.stored is None:
                 if one is not None:
-                    self._put_back(entry.submission.items)
+                    self._put_back(entry.items)
                     self._retry_later()
             elif not entry.stored.done():
                 if one is None:
