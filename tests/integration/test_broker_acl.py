@@ -261,8 +261,8 @@ def test_the_embedded_broker_gives_a_client_without_a_name_nothing(mosquitto):
         assert nobody.publish(segment_topic(AGENT, Lane.LIVE)) == NOT_AUTHORIZED
 
 
-def test_with_passwords_a_claimed_name_must_be_proved(service_home):
-    with EmbeddedMosquitto(service_home / "passwords", passwords={AGENT: "right", CLOUD_USER: "other"}) as broker:
+def test_with_passwords_a_claimed_name_must_be_proved(own_home):
+    with EmbeddedMosquitto(own_home, passwords={AGENT: "right", CLOUD_USER: "other"}) as broker:
         with connected(broker.port, user=AGENT, password="right") as agent:
             assert agent.publish(segment_topic(AGENT, Lane.LIVE)) in {"Success", "No matching subscribers"}
         for user, password in ((AGENT, "wrong"), (AGENT, "other"), (AGENT, ""), ("", ""), (NEIGHBOUR, "right")):

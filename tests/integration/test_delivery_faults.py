@@ -226,8 +226,8 @@ async def test_the_will_of_a_dead_session_does_not_speak_for_the_next(
     assert wills == [first]
 
 
-async def test_a_wrong_password_is_said_so_and_not_hammered(service_home: Path, tmp_path: Path) -> None:
-    with EmbeddedMosquitto(service_home / "locked", passwords={AGENT: "right"}) as broker:
+async def test_a_wrong_password_is_said_so_and_not_hammered(own_home: Path, tmp_path: Path) -> None:
+    with EmbeddedMosquitto(own_home, passwords={AGENT: "right"}) as broker:
         edge = Edge(tmp_path, broker.port, password="wrong")
         await edge.start()
         await edge.measure(1)

@@ -122,10 +122,8 @@ def test_ingest_killed_in_the_middle_of_batches_loses_and_doubles_nothing(
     assert_books_close(database, agents)
 
 
-def test_a_database_that_crashes_and_comes_back_is_waited_for(service_home: Path, mosquitto: EmbeddedMosquitto) -> None:
-    home = service_home / "restarted"
-    home.mkdir(mode=0o711)
-    with EmbeddedPostgres(home) as server:
+def test_a_database_that_crashes_and_comes_back_is_waited_for(own_home: Path, mosquitto: EmbeddedMosquitto) -> None:
+    with EmbeddedPostgres(own_home) as server:
         migrate(server.dsn)
         seed(server.dsn)
         agents = connect(mosquitto, 3)

@@ -68,10 +68,10 @@ async def test_ready_when_everything_is_there_and_not_without_the_broker(
         await until_broker(client, True)
 
 
-async def test_not_ready_while_the_database_is_stopped(service_home: Any) -> None:
+async def test_not_ready_while_the_database_is_stopped(own_home: Any) -> None:
     from cloud.db import migrate
 
-    with EmbeddedPostgres(service_home / "stopped", durable=False) as postgres:
+    with EmbeddedPostgres(own_home, durable=False) as postgres:
         migrate(postgres.dsn)
         async with running(postgres.dsn, Broker(port=1)) as client:
             _, found = await checks(client)

@@ -135,10 +135,10 @@ async def test_stopping_the_server_ends_the_streams(api_settings: Settings) -> N
             await server.stop()
 
 
-async def test_after_a_restart_of_the_database_the_stream_goes_on_with_the_full_picture(service_home: Any) -> None:
+async def test_after_a_restart_of_the_database_the_stream_goes_on_with_the_full_picture(own_home: Any) -> None:
     from cloud.db import migrate
 
-    with EmbeddedPostgres(service_home / "restarted", durable=False) as postgres:
+    with EmbeddedPostgres(own_home, durable=False) as postgres:
         migrate(postgres.dsn)
         SmallDistrict(postgres.dsn).close()
         server = ApiServer(

@@ -41,8 +41,8 @@ def processes_of(home: Path) -> list[str]:
 
 
 @pytest.fixture
-def home(service_home: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    home = service_home / request.node.name
+def home(own_home: Path) -> Iterator[Path]:
+    home = own_home / "home"
     yield home
     left = read_state(home)
     demo = [] if left.demo is None else [left.demo]

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture
-def home(service_home: Path, request: pytest.FixtureRequest) -> Path:
-    """A home of this test's own."""
-    return service_home / request.node.name
+def home(own_home: Path) -> Path:
+    """A home that is not there yet."""
+    return own_home / "home"
 
 
 def _accepts(broker: EmbeddedMosquitto) -> bool:
@@ -121,12 +121,12 @@ def tools(service_home: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_an_unpacked_broker_runs_without_being_installed(service_home, tools, monkeypatch):
+def test_an_unpacked_broker_runs_without_being_installed(home, tools, monkeypatch):
     program = unpacked_in(tools / "mosquitto")
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr("ops.embedded.mosquitto_program.SYSTEM_PATH", "/nowhere")
     assert find_mosquitto(tools) == program
-    with EmbeddedMosquitto(service_home / "unpacked", tools=tools) as broker:
+    with EmbeddedMosquitto(home, tools=tools) as broker:
         assert Path(f"/proc/{broker.pid}/exe").resolve() == program.path
         assert _accepts(broker)
 
@@ -134,12 +134,12 @@ def test_an_unpacked_broker_runs_without_being_installed(service_home, tools, mo
 if os.geteuid() == 0:
 
     @pytest.mark.slow
-    def test_root_copies_a_broker_unpacked_in_a_private_home(service_home, tools, monkeypatch):
-        private = service_home / "private-tools"
+    def test_root_copies_a_broker_unpacked_in_a_private_home(own_home, tools, monkeypatch):
+        private = own_home / "private-tools"
         private.mkdir(mode=0o700)
         shutil.copytree(tools, private / "tools", symlinks=True)
         program = unpacked_in(private / "tools" / "mosquitto")
         monkeypatch.setattr("ops.embedded.mosquitto.find_mosquitto", lambda _tools: program)
-        with EmbeddedMosquitto(service_home / "copied", tools=private / "tools") as broker:
-            assert Path(f"/proc/{broker.pid}/exe").resolve().is_relative_to(service_home / "copied")
+        with EmbeddedMosquitto(own_home / "copied", tools=private / "tools") as broker:
+            assert Path(f"/proc/{broker.pid}/exe").resolve().is_relative_to(own_home / "copied")
             assert _accepts(broker)

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.db
 
 
 @pytest.fixture
-def home(service_home: Path, request: pytest.FixtureRequest) -> Path:
-    """A home of this test's own."""
-    return service_home / request.node.name
+def home(own_home: Path) -> Path:
+    """A home that is not there yet."""
+    return own_home / "home"
 
 
 def _write(server: EmbeddedPostgres, value: int) -> None:
