@@ -16,6 +16,7 @@ from protocols.codec import JSON, MAX_PAYLOAD_BYTES, MSGPACK
 from protocols.events import EVENT_TYPES
 from protocols.identity import AGENT_ID_PATTERN
 from protocols.receipts import Receipt, Welcome
+from protocols.records import PURPOSES
 from protocols.segments import WIRE_VERSION, Segment
 from protocols.status import Status
 from protocols.topics import PREFIX, DownChannel, Lane
@@ -41,7 +42,11 @@ def document() -> dict[str, Any]:
                 "MQTT 5, QoS 1. Payloads are MessagePack compressed with zstd, at most "
                 f"{MAX_PAYLOAD_BYTES} bytes, marked by the content-type property; "
                 "plain JSON of the same schema is accepted. "
-                "Event types: " + "; ".join(f"{name}: {text}" for name, text in EVENT_TYPES.items()) + "."
+                "Event types: "
+                + "; ".join(f"{name}: {text}" for name, text in EVENT_TYPES.items())
+                + ". Record types: "
+                + "; ".join(f"{name}: {text}" for name, text in PURPOSES.items())
+                + "."
             ),
         },
         "defaultContentType": MSGPACK,

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import zstandard
 
-from protocols import blocks, events
+from protocols import blocks, events, records
 from protocols.receipts import DownMessage, Receipt, Welcome
 from protocols.segments import Segment
 from protocols.status import Status
@@ -173,6 +173,8 @@ def _refuse_unsayable(segment: Segment) -> None:
         if (problem := blocks.problem_of(block)) is not None:
             raise DecodeError(DecodeReason.BAD_SCHEMA, problem)
     if (problem := events.problem_of(segment.events)) is not None:
+        raise DecodeError(DecodeReason.BAD_SCHEMA, problem)
+    if (problem := records.problem_of(segment.records)) is not None:
         raise DecodeError(DecodeReason.BAD_SCHEMA, problem)
 
 

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from protocols.blocks import BLOCK_TYPES, Block
 from protocols.events import Event
 from protocols.identity import AgentId, BootId, Count, Epoch, Milliseconds, Seq
+from protocols.records import Record
 from protocols.samples import Kind
 
 WIRE_VERSION: Literal[1] = 1
@@ -61,12 +62,13 @@ class Segment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     books: Books
     blocks: list[AnyBlock] = []  # type: ignore[valid-type]
     events: list[Event] = []
+    records: list[Record] = []
 
     @property
     def items(self) -> int:
         """Number of items, the unit of the ledger."""
         blocks: list[Block] = self.blocks
-        return sum(len(block) for block in blocks) + len(self.events)
+        return sum(len(block) for block in blocks) + len(self.events) + len(self.records)
 
 
 ContentHash = Annotated[bytes, Meta(min_length=16, max_length=16)]

@@ -138,7 +138,7 @@ def test_bytes_behind_the_frame_are_refused() -> None:
         ({"agent": "S01/gw"}, "matching regex"),
         ({"seq": 0}, ">= 1"),
         ({"seq": -(2**63)}, ">= 1"),
-        ({"records": []}, "unknown field `records`"),
+        ({"gossip": []}, "unknown field `gossip`"),
         ({"blocks": [{"kind": "weather"}]}, "weather"),
         ({"blocks": [{"kind": "terminal", "thing": []}]}, "length >= 1"),
         ({"books": None}, "Expected `object`"),
