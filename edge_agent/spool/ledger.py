@@ -199,7 +199,7 @@ class Ledger:
                 sealed_at_ms=segment.sealed_at_ms,
                 sealed_monotonic_ms=segment.sealed_monotonic_ms,
             )
-            sealed, _ = seal([*contents, *segment.events], header)
+            sealed, _ = seal([*contents, *segment.events, *segment.records], header)
             self.remove(db, [(segment_id, lane, items, len(payload))])
             self.count(db, former_id, produced=-items)
             self.insert(db, sealed, header, aggregate=bool(aggregate))

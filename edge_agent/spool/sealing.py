@@ -17,6 +17,7 @@ from edge_agent.spool.values import Item, StoredLane
 from protocols.blocks import pack
 from protocols.codec import DecodeError, encode_checked
 from protocols.events import EVENT_TYPES, Event
+from protocols.records import Record
 from protocols.samples import Sample
 from protocols.segments import Books, Segment
 
@@ -66,24 +67,28 @@ def checksum(epoch: str, seq: int, lane: int, items: int, payload: bytes) -> int
 
 
 def seal(items: Sequence[Item], header: Header) -> tuple[list[Sealed], Header]:
-    """Encode items into as few segments as fit, events first; return them with the header of whatever comes next.
+    """Encode items into as few segments as fit: events, records, health; with the header of whatever comes next.
 
     Raises:
-        BadItem: one item is no sample or event, out of schema or range, or too large alone. Nothing was sealed.
+        BadItem: one item is no sample, event or record, out of schema or range, or too large alone. Nothing was sealed.
     """
     sealed: list[Sealed] = []
     events: list[int] = []
+    records: list[int] = []
     health: list[int] = []
     for position, item in enumerate(items):
         if isinstance(item, Event):
             if item.type not in EVENT_TYPES:
                 raise BadItem(position, f"event type {item.type!r} is not in the catalogue (protocols.events)")
             events.append(position)
+        elif isinstance(item, Record):
+            records.append(position)
         elif isinstance(item, Sample):
             health.append(position)
         else:
-            raise BadItem(position, f"neither a sample nor an event, but {type(item).__name__}")
-    for lane, positions in ((StoredLane.EVENTS, events), (StoredLane.HEALTH, health)):
+            raise BadItem(position, f"neither a sample, an event nor a record, but {type(item).__name__}")
+    runs = ((StoredLane.EVENTS, events), (StoredLane.RECORDS, records), (StoredLane.HEALTH, health))
+    for lane, positions in runs:
         for start in range(0, len(positions), MAX_ITEMS):
             header = _seal_run(items, positions[start : start + MAX_ITEMS], lane, header, sealed)
     return sealed, header
@@ -127,8 +132,9 @@ def _seal_one(items: Sequence[Item], lane: StoredLane, header: Header) -> tuple[
             sealed_at_ms=header.sealed_at_ms,
             sealed_monotonic_ms=header.sealed_monotonic_ms,
             books=books,
-            blocks=[] if lane is StoredLane.EVENTS else pack(items),  # type: ignore[arg-type]  # samples only
+            blocks=pack(items) if lane is StoredLane.HEALTH else [],  # type: ignore[arg-type]  # samples only
             events=list(items) if lane is StoredLane.EVENTS else [],  # type: ignore[arg-type]  # events only
+            records=list(items) if lane is StoredLane.RECORDS else [],  # type: ignore[arg-type]  # records only
         )
         payload = encode_checked(segment)
     except DecodeError as error:

@@ -25,7 +25,7 @@ from edge_agent.spool.file import SpoolFile, disk_free_bytes
 from edge_agent.spool.recovery import begin_anew
 from edge_agent.spool.store import Choose, Outcomes, Store, Submission, in_lane_order
 from edge_agent.spool.thinning import Thinning
-from edge_agent.spool.values import HeldSegment, Identity, Item, SpoolLimits, SpoolStats
+from edge_agent.spool.values import HeldSegment, Identity, Item, Offered, SpoolLimits, SpoolStats
 from protocols.events import Event
 from protocols.receipts import SegmentReceipt
 from protocols.samples import Sample
@@ -169,7 +169,7 @@ class Spool:
         self._write()
         await stored
 
-    def offer(self, items: Iterable[Item]) -> None:
+    def offer(self, items: Iterable[Offered]) -> None:
         """Take items to be stored soon: events at once, health with the next sealing. For collectors; never waits.
 
         A refused item is logged and counted. While the disk cannot be written the items wait in memory; when that is
@@ -303,7 +303,7 @@ class Spool:
 
     def _put_back(self, items: Sequence[Item]) -> None:
         self._events.extendleft(item for item in reversed(items) if isinstance(item, Event))
-        self._health.extendleft(item for item in reversed(items) if not isinstance(item, Event))
+        self._health.extendleft(item for item in reversed(items) if isinstance(item, Sample))
         while len(self._health) > MAX_OFFERED_ITEMS:
             self._health.popleft()
             self._given_up_items += 1

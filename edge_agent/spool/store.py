@@ -34,8 +34,7 @@ from edge_agent.spool import retention
 from edge_agent.spool.errors import ItemRefused, SpoolError, SpoolFull, SpoolUnwritable
 from edge_agent.spool.ledger import Ledger, segment_key
 from edge_agent.spool.sealing import BadItem, Sealed, bad_items, checksum, seal
-from edge_agent.spool.values import LIVE_SECONDS, HeldSegment, Identity, Item, StoredLane
-from protocols.events import Event
+from edge_agent.spool.values import LIVE_SECONDS, PROMISED_ITEMS, HeldSegment, Identity, Item, StoredLane
 from protocols.receipts import Outcome, SegmentReceipt
 from protocols.topics import Lane
 
@@ -85,7 +84,7 @@ class Store(Ledger):
         """Seal and commit submissions in one transaction; `usage` is the disk's as of now.
 
         Health for which there is no room is counted as thinned on arrival. A submission with a bad item, or with
-        events that do not fit, gets its error; the others are stored.
+        events or records that do not fit, gets its error; the others are stored.
 
         Raises:
             SpoolFull, SpoolUnwritable: nothing at all was stored.
@@ -106,8 +105,8 @@ class Store(Ledger):
                 notes = ()
                 continue
             for index, items in list(pending.items()):
-                if any(isinstance(item, Event) for item in items):
-                    errors[index] = SpoolFull(f"no room for {len(items)} items with events among them")
+                if any(isinstance(item, PROMISED_ITEMS) for item in items):
+                    errors[index] = SpoolFull(f"no room for {len(items)} items with events or records among them")
                     del pending[index]
         health = [one for one in sealed if one.lane is StoredLane.HEALTH]
         fits = not health or retention.has_room(usage, self.limits, StoredLane.HEALTH, _need_bytes(sealed))

@@ -13,12 +13,17 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from protocols.events import Event
+from protocols.records import Record
 from protocols.samples import Sample
 from protocols.segments import Books
 from protocols.status import LaneHeld, Position
 from protocols.topics import Lane
 
-Item = Sample | Event
+Offered = Sample | Event
+"""What collectors hand over without waiting; a record is always awaited."""
+Item = Offered | Record
+PROMISED_ITEMS = (Event, Record)
+"""What is never dropped: without room it is refused."""
 
 LIVE_SECONDS = 60
 """Health sealed at most this long ago travels as `live`."""

@@ -65,7 +65,7 @@ def _host(**values: Any) -> HostSample:
         (_host(observed_at_ms=None), "Expected `int`, got `None`"),
         (_host(disk_free_bytes=2**70), "can't serialize ints"),
         (_host(temperature_celsius=object()), "Encoding objects of type object is unsupported"),
-        ("a text", "neither a sample nor an event, but str"),
+        ("a text", "neither a sample, an event nor a record, but str"),
         (
             Event(event_id="0" * 32, type="made.up", kind=Kind.HOST, thing="h", observed_at_ms=1, monotonic_ms=1),
             "event type 'made.up' is not in the catalogue",
