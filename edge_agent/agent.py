@@ -23,6 +23,7 @@ from edge_agent.config.checks import listen_address
 from edge_agent.errors import EdgeError
 from edge_agent.health import AgentStatus, ClockWatch, DeviceState, TerminalsState
 from edge_agent.jobs import Drivers, make_collectors, make_jobs
+from edge_agent.records import Intake
 from edge_agent.scheduler import Scheduler
 from edge_agent.spool import Spool, SpoolError, SpoolLimits
 from edge_agent.terminals import CheckIn, PresenceRules, Terminals
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from edge_agent.lan.announcement import Announcement
 
 SPOOL_FILE = "spool.db"
+RECORDS_FILE = "records.db"
 WATCH_SECONDS = 5.0
 FLUSH_SECONDS = 3.0
 """How long a stopping agent goes on sending what is new; the rest waits on disk."""
@@ -84,6 +86,7 @@ class Agent:
             memory_folder=config.agent.data_dir,
             executor=self._executor,
         )
+        self.records = Intake(self.spool.append, self._clock, self._executor, config.agent.data_dir / RECORDS_FILE)
         self._collectors = make_collectors(config, self._drivers)
         self.scheduler = Scheduler(
             make_jobs(config, self._collectors), self._deliver, self._clock.wall_ms, self._drivers.rng
@@ -123,6 +126,8 @@ class Agent:
             await self.scheduler.start()
             opened.push_async_callback(self.scheduler.stop)
             if self._lan is not None:
+                await self.records.start()
+                opened.push_async_callback(self.records.stop)
                 await self._lan.start()
                 opened.push_async_callback(self._lan.stop)
             if self._announcement is not None:

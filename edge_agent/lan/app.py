@@ -10,7 +10,6 @@ without (budget: 70), for validation that msgspec already does here.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import re
 from http import HTTPStatus
@@ -25,13 +24,15 @@ from starlette.routing import Route
 
 from edge_agent.health import AgentStatus
 from edge_agent.lan import page, problems
+from edge_agent.lan.body import read_body
 from edge_agent.lan.description import describe
 from edge_agent.lan.problems import FieldError, Refusal
+from edge_agent.lan.records import RecordsApi
+from edge_agent.records import Intake
 from edge_agent.terminals import CheckIn, CheckInBody, TooManyTerminals
 from edge_agent.terminals.values import SILENT, TERMINAL_PATTERN
 
 MAX_BODY_BYTES = 8 * 1024
-BODY_SECONDS = 10.0
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 TERMINAL_ID = re.compile(TERMINAL_PATTERN)
@@ -42,6 +43,11 @@ _encoder = msgspec.json.Encoder()
 
 class Host(Protocol):
     """What the API needs of its agent."""
+
+    @property
+    def records(self) -> Intake:
+        """Takes classroom records."""
+        ...
 
     def check_in(self, checkin: CheckIn) -> None:
         """Take a check-in, or raise `TooManyTerminals`."""
@@ -61,12 +67,12 @@ class LanApi:
 
     async def check_in(self, request: Request) -> Response:
         """Take a terminal's check-in."""
-        self._admit(request)
+        self.admit(request)
         terminal = request.path_params["terminal"]
         if TERMINAL_ID.fullmatch(terminal) is None:
             named = FieldError(field="terminal", reason=f"must match {TERMINAL_ID.pattern}")
             raise problems.of_field(named, "use the terminal's id in the inventory, such as s07-c03-t12")
-        body = await _body(request)
+        body = await read_body(request, max_bytes=MAX_BODY_BYTES, what="a check-in")
         try:
             self._host.check_in(CheckIn(terminal, _decoder.decode(body) if body else SILENT))
         except msgspec.DecodeError as error:
@@ -86,7 +92,7 @@ class LanApi:
 
     async def status(self, request: Request) -> Response:
         """Say everything the agent knows of itself."""
-        self._admit(request)
+        self.admit(request)
         return Response(_encoder.encode(await self._host.status()), media_type=JSON)
 
     async def local_page(self, request: Request) -> Response:
@@ -98,7 +104,8 @@ class LanApi:
         """Describe the API."""
         return Response(_encoder.encode(describe()), media_type=JSON)
 
-    def _admit(self, request: Request) -> None:
+    def admit(self, request: Request) -> None:
+        """Refuse a request without the LAN token, where one is wanted."""
         if self._token is None:
             return
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -119,6 +126,7 @@ def lan_app(host: Host, token: str | None = None) -> Starlette:
             Route("/v1/health", api.health),
             Route("/v1/status", api.status),
             Route("/v1/openapi.json", api.description),
+            *RecordsApi(host.records, api.admit).routes,
             Route("/", api.local_page),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _not_served},
@@ -134,37 +142,3 @@ async def _not_served(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     return problems.response(Refusal(status, str(error.detail), hint="GET /v1/openapi.json describes every route"))
-
-
-async def _body(request: Request) -> bytes:
-    """Return the body, bounded in size and time, whatever its length header says."""
-    declared = request.headers.get("content-length")
-    if declared is not None and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-        raise _too_large()
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refusal(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "a body with a content-encoding is not taken",
-            hint="a check-in is small; send it without content-encoding",
-        )
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > MAX_BODY_BYTES:
-                    raise _too_large()
-                parts.append(part)
-    except TimeoutError as error:
-        detail = f"the body did not come within {BODY_SECONDS:g} s"
-        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, detail, hint="send the check-in again, the body at once") from error
-    return b"".join(parts)
-
-
-def _too_large() -> Refusal:
-    return Refusal(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"a check-in has at most {MAX_BODY_BYTES} bytes",
-        hint="send no more than the fields that GET /v1/openapi.json describes",
-    )

@@ -9,6 +9,7 @@ import msgspec
 
 from edge_agent.health import AgentStatus
 from edge_agent.lan import problems
+from edge_agent.records.values import BatchBody, Taken
 from edge_agent.terminals.values import TERMINAL_PATTERN, CheckInBody
 
 JSON = "application/json"
@@ -21,12 +22,13 @@ REFUSALS = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.TOO_MANY_REQUESTS,
 )
+RECORD_REFUSALS = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE)
 
 
 def describe() -> dict[str, Any]:
     """Return the document."""
     _, schemas = msgspec.json.schema_components(
-        [CheckInBody, problems.Problem, AgentStatus], ref_template="#/components/schemas/{name}"
+        [CheckInBody, BatchBody, Taken, problems.Problem, AgentStatus], ref_template="#/components/schemas/{name}"
     )
     terminal = {
         "name": "terminal",
@@ -45,6 +47,31 @@ def describe() -> dict[str, Any]:
                     "parameters": [terminal | {"schema": {"type": "string", "pattern": TERMINAL_PATTERN}}],
                     "requestBody": {"content": {JSON: {"schema": _ref(CheckInBody)}}},
                     "responses": {"204": {"description": "Taken"}} | _refused(*REFUSALS),
+                }
+            },
+            "/v1/records": {
+                "post": {
+                    "summary": "Classroom records: all of the batch is taken, or none",
+                    "description": "Send a batch again until it is answered 2xx: a known record_id changes nothing.",
+                    "security": [{"lan_token": []}, {}],
+                    "requestBody": {"required": True, "content": {JSON: {"schema": _ref(BatchBody)}}},
+                    "responses": {
+                        "201": {
+                            "description": "Every record is on the agent's disk",
+                            "content": {JSON: {"schema": _ref(Taken)}},
+                        },
+                        "200": {
+                            "description": "All of them were there already",
+                            "content": {JSON: {"schema": _ref(Taken)}},
+                        },
+                    }
+                    | _refused(*REFUSALS[:-1], *RECORD_REFUSALS),
+                }
+            },
+            "/v1/records/schemas": {
+                "get": {
+                    "summary": "The JSON Schema of every record type, with the purpose of its fields",
+                    "responses": {"200": {"description": "Schemas by type"}},
                 }
             },
             "/v1/health": {

@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 CONTENT_TYPE = "application/problem+json"
+CHECK_IN_HINT = "correct the field or leave it out; GET /v1/openapi.json describes a check-in"
 JSON_HINT = "send a JSON object in UTF-8, or no body at all"
 _AT = re.compile(r"^(?P<reason>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>[^`]*)`")
@@ -63,7 +64,7 @@ def response(refusal: Refusal) -> Response:
     return Response(refusal.encoded(), refusal.status.value, headers, CONTENT_TYPE)
 
 
-def of_body(error: msgspec.DecodeError) -> Refusal:
+def of_body(error: msgspec.DecodeError, *, what: str = "a check-in", hint: str = CHECK_IN_HINT) -> Refusal:
     """Return the refusal of a body that is not what it should be: 422 names the field, 400 says it is no JSON."""
     if not isinstance(error, msgspec.ValidationError):
         return Refusal(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}", hint=JSON_HINT)
@@ -71,9 +72,9 @@ def of_body(error: msgspec.DecodeError) -> Refusal:
     reason, path = (match["reason"], match["path"] or "") if match else (str(error), "")
     field = path.removeprefix(".")
     if unknown := _UNKNOWN.match(reason):
-        field, reason = unknown["field"], "is not a field of a check-in"
+        field, reason = unknown["field"], f"is not a field of {what}"
     found = FieldError(field=field or "body", reason=reason)
-    return of_field(found, "correct the field or leave it out; GET /v1/openapi.json describes a check-in")
+    return of_field(found, hint)
 
 
 def of_field(error: FieldError, hint: str) -> Refusal:

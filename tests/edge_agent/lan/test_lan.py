@@ -7,6 +7,8 @@ import contextlib
 import json
 import re
 import socket
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,12 +17,15 @@ import msgspec
 import pytest
 import structlog
 
+from edge_agent.clock import SystemClock
 from edge_agent.health import AgentStatus, DeviceState, TerminalsState
 from edge_agent.lan import LanServer, lan_app
 from edge_agent.lan.app import MAX_BODY_BYTES
-from edge_agent.spool import SpoolStats
+from edge_agent.records import Intake
+from edge_agent.spool import SpoolError, SpoolStats
 from edge_agent.terminals import CheckIn, CheckInBody, TooManyTerminals
 from edge_agent.uplink.values import Phase, UplinkSnapshot
+from protocols.records import Record
 from protocols.segments import Books
 from protocols.status import LaneHeld, Position, Role
 from protocols.topics import Lane
@@ -29,10 +34,18 @@ from protocols.topics import Lane
 class StandIn:
     """An agent that takes check-ins and says a fixed status."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.taken: list[CheckIn] = []
         self.full = False
         self.faults: list[str] = []
+        self.records = Intake(self._append, SystemClock(), ThreadPoolExecutor(1), folder / "records.db")
+        self.appended: list[Record] = []
+        self.append_error: SpoolError | None = None
+
+    async def _append(self, records: Sequence[Record]) -> None:
+        if self.append_error is not None:
+            raise self.append_error
+        self.appended += records
 
     def check_in(self, checkin: CheckIn) -> None:
         if self.full:
@@ -81,17 +94,19 @@ class StandIn:
 
 
 @pytest.fixture
-def agent():
-    return StandIn()
+def agent(tmp_path):
+    return StandIn(tmp_path)
 
 
 @pytest.fixture
 async def lan(agent):
+    await agent.records.start()
     server = LanServer(lan_app(agent), "127.0.0.1", 0)
     await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:
         yield client
     await server.stop()
+    await agent.records.stop()
 
 
 URL = "/v1/terminals/s07-c03-t12/checkin"
@@ -236,7 +251,7 @@ async def test_a_connection_that_says_nothing_is_closed(lan, monkeypatch):
 
 
 async def test_a_body_that_never_comes_is_given_up(lan, agent, monkeypatch):
-    monkeypatch.setattr("edge_agent.lan.app.BODY_SECONDS", 0.05)
+    monkeypatch.setattr("edge_agent.lan.body.BODY_SECONDS", 0.05)
     head = b"POST /v1/terminals/t1/checkin HTTP/1.1\r\nhost: agent\r\ncontent-length: 20\r\n\r\n"
     assert (await raw(lan, head, b"{")).startswith(b"HTTP/1.1 408")
     assert agent.taken == []
@@ -249,7 +264,7 @@ async def test_what_is_no_http_is_refused(lan):
 async def test_a_compressed_body_is_not_unpacked(lan, agent):
     answer = await lan.post(URL, content=b"\x1f\x8b", headers={"content-encoding": "gzip"})
     assert (answer.status_code, answer.json()["detail"]) == (415, "a body with a content-encoding is not taken")
-    assert answer.json()["hint"] == "a check-in is small; send it without content-encoding"
+    assert answer.json()["hint"] == "send a check-in without content-encoding"
     assert agent.taken == []
 
 

@@ -1,0 +1,6 @@
+"""Classroom records on their way into the spool: checked, recognised when they come again, committed."""
+
+from edge_agent.records.intake import Intake, RecordConflict
+from edge_agent.records.values import RecordBody, Taken
+
+__all__ = ["Intake", "RecordBody", "RecordConflict", "Taken"]

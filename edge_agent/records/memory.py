@@ -1,0 +1,82 @@
+"""The ids of records that this agent took, with a fingerprint of each: a SQLite file beside the spool.
+
+It is written after the spool's commit, so a crash between the two forgets an id and the centre is the one that finds
+the duplicate; the other order would lose a record. The oldest are forgotten beyond `MAX_IDS`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+MAX_IDS = 500_000
+"""About a week of a large school's records (72,000 a day)."""
+_TRIM_EVERY = 5_000
+
+
+class RecordMemory:
+    """Ids and fingerprints. One thread at a time; `open` and `close` do the work."""
+
+    def __init__(self, path: Path, max_ids: int = MAX_IDS) -> None:
+        self._path = path
+        self._max_ids = max_ids
+        self._db: sqlite3.Connection | None = None
+        self._since_trim = 0
+
+    def open(self) -> None:
+        """Open the file; one that cannot be read is begun anew, for the centre recognises what comes again."""
+        try:
+            self._db = self._connect()
+        except sqlite3.DatabaseError:
+            self._path.unlink(missing_ok=True)
+            self._db = self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS taken"
+                " (place INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, fingerprint BLOB NOT NULL) STRICT"
+            )
+        except sqlite3.DatabaseError:
+            db.close()
+            raise
+        return db
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def find(self, record_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return the fingerprints of those ids that were taken before."""
+        assert self._db is not None
+        found: dict[str, bytes] = {}
+        for record_id in record_ids:
+            row = self._db.execute("SELECT fingerprint FROM taken WHERE record_id = ?", (record_id,)).fetchone()
+            if row is not None:
+                found[record_id] = row[0]
+        return found
+
+    def remember(self, fingerprints: dict[str, bytes]) -> None:
+        """Remember ids, forgetting the oldest beyond the limit."""
+        assert self._db is not None
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(
+                "INSERT OR IGNORE INTO taken (record_id, fingerprint) VALUES (?, ?)", fingerprints.items()
+            )
+            self._since_trim += len(fingerprints)
+            if self._since_trim >= _TRIM_EVERY:
+                self._since_trim = 0
+                self._db.execute(
+                    "DELETE FROM taken WHERE place <= (SELECT MAX(place) FROM taken) - ?", (self._max_ids,)
+                )
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
