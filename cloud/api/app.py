@@ -20,6 +20,7 @@ import cloud.inventory.routes
 import cloud.live.routes
 import cloud.overview.routes
 import cloud.quarantine.routes
+import cloud.records.routes
 import cloud.telemetry.routes
 from cloud.api import console, errors, health, metrics, openapi
 from cloud.api.middleware import RequestMiddleware
@@ -35,7 +36,15 @@ def assemble() -> FastAPI:
     """Return the app with every described route and no effect."""
     app = FastAPI(title="Bellwether", openapi_url=None, docs_url=None, redoc_url=None)
     routes = APIRouter(prefix=PREFIX)
-    for domain in (cloud.overview, cloud.inventory, cloud.telemetry, cloud.fleet, cloud.quarantine, cloud.live):
+    for domain in (
+        cloud.overview,
+        cloud.inventory,
+        cloud.telemetry,
+        cloud.fleet,
+        cloud.quarantine,
+        cloud.records,
+        cloud.live,
+    ):
         routes.include_router(domain.routes.router)
     app.include_router(routes)
     app.include_router(health.router)

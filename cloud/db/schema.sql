@@ -822,6 +822,33 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_open ON quarantine USING btree (reason, agent) WHERE (state = 'open'::text);
 
+CREATE TABLE record_identities (
+    record_id text NOT NULL,
+    fingerprint bytea NOT NULL,
+    CONSTRAINT record_identities_pkey PRIMARY KEY (record_id)
+);
+
+CREATE TABLE records (
+    record_id text NOT NULL,
+    agent_id integer NOT NULL,
+    type text NOT NULL,
+    subject text,
+    terminal text,
+    school_class text,
+    lesson text,
+    observed_at timestamp with time zone NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    corrected_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    outcome text NOT NULL,
+    fact jsonb NOT NULL,
+    CONSTRAINT records_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id),
+    CONSTRAINT records_outcome_check CHECK ((outcome = ANY (ARRAY['stored'::text, 'duplicate'::text, 'conflict'::text])))
+);
+CREATE INDEX records_agent ON records USING btree (agent_id);
+CREATE UNIQUE INDEX records_stored ON records USING btree (record_id) WHERE (outcome = 'stored'::text);
+CREATE INDEX records_type_time ON records USING btree (type, corrected_at);
+
 CREATE TABLE rollup_dirty (
     kind text NOT NULL,
     width text NOT NULL,

@@ -229,7 +229,7 @@ def _count_rows(connection: Connection[Any]) -> list[RowCount]:
         row["agent_id"]: row["agent"] for row in connection.execute("SELECT agent_id, agent FROM agents").fetchall()
     }
     rows = dict.fromkeys(stored, 0)
-    for table in [*(tables.samples for tables in TABLES.values()), "events"]:
+    for table in [*(tables.samples for tables in TABLES.values()), "events", "records"]:
         query = SQL("SELECT agent_id, count(*) AS rows FROM {} GROUP BY agent_id").format(Identifier(table))
         for row in connection.execute(query).fetchall():
             agent = agents[row["agent_id"]]

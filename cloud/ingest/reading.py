@@ -77,6 +77,9 @@ def _impossible_time(reading: Reading) -> str | None:
                 return f"{name} of a {block.kind.value} block lies outside 1970 to 9999"
     if any(event.observed_at_ms > LATEST_MS or event.monotonic_ms > LATEST_MS for event in segment.events):
         return "an event lies after the year 9999"
+    for record in segment.records:
+        if max(record.observed_at_ms, record.accepted_at_ms, record.monotonic_ms) > LATEST_MS:
+            return f"record {record.record_id} lies after the year 9999"
     if segment.sealed_at_ms > LATEST_MS:
         return "sealed_at_ms lies after the year 9999"
     return None

@@ -15,6 +15,7 @@ from operator import le
 from typing import Any
 
 from cloud.ingest.models import BlockReading, Reading
+from cloud.records.models import Arrived
 from cloud.telemetry.correction import corrected_times
 from cloud.telemetry.tables import TABLES, KindTables
 from protocols.samples import Kind
@@ -194,6 +195,32 @@ class RowBuilder:
                 received_at_ms=reading.arrival.received_at_ms,
             )
         )
+
+    def arrived_records(self, reading: Reading) -> list[Arrived]:
+        """Return a segment's records with their times as COPY takes them."""
+        segment = reading.segment
+        if not segment.records:
+            return []
+        agent_id = self._agent_ids[segment.agent]
+        corrected = corrected_times(
+            [record.accepted_at_ms for record in segment.records],
+            [record.monotonic_ms for record in segment.records],
+            started_at_ms=self._boots.get((agent_id, segment.boot)),
+            sealed_monotonic_ms=segment.sealed_monotonic_ms,
+            received_at_ms=reading.arrival.received_at_ms,
+        )
+        received_at = to_postgres(reading.arrival.received_at_ms)
+        return [
+            Arrived(
+                record=record,
+                agent_id=agent_id,
+                observed_at=to_postgres(record.observed_at_ms),
+                accepted_at=to_postgres(record.accepted_at_ms),
+                corrected_at=to_postgres(corrected_ms),
+                received_at=received_at,
+            )
+            for record, corrected_ms in zip(segment.records, corrected, strict=True)
+        ]
 
     def _add(self, batch: BatchRows, reading: Reading, read: BlockReading, thing_ids: dict[str, int]) -> None:
         segment, block, kind = reading.segment, read.block, read.kind

@@ -2,8 +2,8 @@
 
 Invariants:
 - A segment's identity and its rows are committed together or not at all, so a second arrival can be told from a first.
-- Locks are taken in one order everywhere: identities, samples, current values, ledger, quarantine, each sorted by key;
-  several workers at once cannot deadlock.
+- Locks are taken in one order everywhere: identities, ids of records, samples, current values, ledger, quarantine,
+  each sorted by key; several workers at once cannot deadlock.
 - One bad segment never holds up the others: a batch that the database refuses for its data is halved and tried again
   until the bad segment is alone, and that one goes to quarantine.
 - A database that is away raises `DatabaseUnavailable`: nothing was committed, or it was and a new try finds duplicates.
@@ -38,6 +38,7 @@ from cloud.ingest.rows import BatchRows, RowBuilder, Things, to_postgres
 from cloud.quarantine import repository as quarantine
 from cloud.quarantine.models import NewEntry
 from cloud.quarantine.quota import Quota
+from cloud.records import writing as records
 from cloud.telemetry.tables import KINDS
 from cloud.telemetry.writing import TelemetryWriter
 from protocols.receipts import Outcome
@@ -171,7 +172,8 @@ class Store:
         return Committed(
             fates=tuple(told),
             stored_segments=len(new),
-            stored_rows=rows.row_count + sum(len(reading.segment.events) for reading in new),
+            stored_rows=rows.row_count
+            + sum(len(reading.segment.events) + len(reading.segment.records) for reading in new),
             quarantined=len(kept),
             duplicates=sum(fate.outcome is Outcome.DUPLICATE for fate in told),
             held_back=held_back,
@@ -290,6 +292,9 @@ class Store:
     async def _insert_rows(
         self, cursor: AsyncCursor[Any], rows: BatchRows, readings: Sequence[Reading], things: Things
     ) -> None:
+        await records.store(
+            cursor, [arrived for reading in readings for arrived in self._rows.arrived_records(reading)]
+        )
         for kind in KINDS:
             if kind in rows.kinds:
                 await self._writer.copy_samples(cursor, kind, rows.kinds[kind].samples())
@@ -448,6 +453,7 @@ def _entry(refusal: Refusal) -> NewEntry:
 def _newest_observed(reading: Reading) -> int | None:
     times = [max(read.observed_ms) for read in reading.blocks]
     times += [event.observed_at_ms for event in reading.segment.events]
+    times += [record.accepted_at_ms for record in reading.segment.records]
     return to_postgres(max(times)) if times else None
 
 
@@ -459,6 +465,7 @@ def _message(rows: BatchRows, new: Sequence[Reading], refusals: Sequence[Refusal
             "rows": rows.row_count,
             "kinds": [kind.value for kind in KINDS if kind in rows.kinds],
             "events": sum(len(reading.segment.events) for reading in new),
+            "records": sum(len(reading.segment.records) for reading in new),
             "quarantined": len(refusals),
         }
     ).decode()

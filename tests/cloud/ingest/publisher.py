@@ -71,7 +71,7 @@ class Publisher:
     def seal(self, samples: list[Sample], events: list[Event] | None = None, **changes: Any) -> Segment:
         """Seal the items into the next segment and hold it."""
         self.seq += 1
-        count = len(samples) + len(events or [])
+        count = len(samples) + len(events or []) + len(changes.get("records", []))
         self.books.produced += count
         values: dict[str, Any] = {
             "agent": self.agent,

@@ -326,6 +326,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/records/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Record Counts
+         * @description Classroom records by type: stored once, sent again, in conflict.
+         */
+        get: operations["record_counts_api_v1_records_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -2234,6 +2254,58 @@ export interface components {
             segments: number;
         };
         /**
+         * RecordCount
+         * @description Arrivals of one type of record.
+         */
+        RecordCount: {
+            /**
+             * Type
+             * @description The record type.
+             * @example answer
+             */
+            type: string;
+            /**
+             * Purpose
+             * @description What its fields are collected for.
+             * @example shows the class board and finds what is not yet understood
+             */
+            purpose: string;
+            /**
+             * Stored
+             * @description Facts that count, each id once.
+             * @example 1240
+             */
+            stored: number;
+            /**
+             * Duplicate
+             * @description Arrivals of a fact that was there already; they change nothing.
+             * @example 3
+             */
+            duplicate: number;
+            /**
+             * Conflict
+             * @description Arrivals under a known id with another content; kept, not counted.
+             * @example 0
+             */
+            conflict: number;
+            /**
+             * Last Received At
+             * @description When the newest arrived; null when none has.
+             */
+            last_received_at: string | null;
+        };
+        /**
+         * RecordCounts
+         * @description Arrivals by type, every registered type once.
+         */
+        RecordCounts: {
+            /**
+             * Items
+             * @description One entry per registered type, in the order of the contract.
+             */
+            items: components["schemas"]["RecordCount"][];
+        };
+        /**
          * ReplayReport
          * @description What a replay did.
          */
@@ -3399,6 +3471,47 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_counts_api_v1_records_counts_get: {
+        parameters: {
+            query?: {
+                /** @description Agent id; default all agents. */
+                agent?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordCounts"];
                 };
             };
             /** @description The request has invalid input */
