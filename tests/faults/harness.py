@@ -133,7 +133,9 @@ class Process:
 class AgentProcess(Process):
     """A real agent that measures its host and a check once a second and seals every second."""
 
-    def __init__(self, folder: Path, agent: str, port: int, *, data_name: str = "") -> None:
+    def __init__(
+        self, folder: Path, agent: str, port: int, *, data_name: str = "", lan_port: int | None = None
+    ) -> None:
         self.agent = agent
         self.folder = folder / (data_name or agent)
         self.folder.mkdir(parents=True)
@@ -160,7 +162,8 @@ name = "broker"
 address = "127.0.0.1"
 port = {port}
 interval_seconds = 1
-""",
+"""
+            + ("" if lan_port is None else f'[lan]\nlisten = "127.0.0.1:{lan_port}"\nmdns = false\n'),
             encoding="utf-8",
         )
         super().__init__(["agent", "run", "--config", str(self.config)], self.folder / "log")
