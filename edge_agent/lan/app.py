@@ -28,6 +28,7 @@ from edge_agent.lan.body import read_body
 from edge_agent.lan.description import describe
 from edge_agent.lan.problems import FieldError, Refusal
 from edge_agent.lan.records import RecordsApi
+from edge_agent.lan.statements import StatementsApi
 from edge_agent.records import Intake
 from edge_agent.terminals import CheckIn, CheckInBody, TooManyTerminals
 from edge_agent.terminals.values import SILENT, TERMINAL_PATTERN
@@ -127,6 +128,7 @@ def lan_app(host: Host, token: str | None = None) -> Starlette:
             Route("/v1/status", api.status),
             Route("/v1/openapi.json", api.description),
             *RecordsApi(host.records, api.admit).routes,
+            *StatementsApi(host.records, api.admit).routes,
             Route("/", api.local_page),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _not_served},

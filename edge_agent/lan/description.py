@@ -9,6 +9,7 @@ import msgspec
 
 from edge_agent.health import AgentStatus
 from edge_agent.lan import problems
+from edge_agent.records import xapi
 from edge_agent.records.values import BatchBody, Taken
 from edge_agent.terminals.values import TERMINAL_PATTERN, CheckInBody
 
@@ -28,7 +29,8 @@ RECORD_REFUSALS = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStat
 def describe() -> dict[str, Any]:
     """Return the document."""
     _, schemas = msgspec.json.schema_components(
-        [CheckInBody, BatchBody, Taken, problems.Problem, AgentStatus], ref_template="#/components/schemas/{name}"
+        [CheckInBody, BatchBody, Taken, xapi.Statement, problems.Problem, AgentStatus],
+        ref_template="#/components/schemas/{name}",
     )
     terminal = {
         "name": "terminal",
@@ -74,6 +76,11 @@ def describe() -> dict[str, Any]:
                     "responses": {"200": {"description": "Schemas by type"}},
                 }
             },
+            "/xapi/statements": {
+                "put": _xapi("One xAPI 1.0.3 statement under its id; a known id changes nothing", 204, named=True),
+                "post": _xapi("One statement or an array of them, all or none; answers with the ids", 200, named=False),
+                "get": _xapi("The statement of an id, as this agent took it", 200, named=True),
+            },
             "/v1/health": {
                 "get": {
                     "summary": "Whether the agent runs and can keep what it is given",
@@ -96,6 +103,28 @@ def describe() -> dict[str, Any]:
             "schemas": schemas,
             "securitySchemes": {"lan_token": {"type": "http", "scheme": "bearer"}},
         },
+    }
+
+
+def _xapi(summary: str, success: int, *, named: bool) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": "X-Experience-API-Version", "in": "header", "required": True, "schema": {"const": xapi.VERSION}}
+    ]
+    if named:
+        uuid = {"type": "string", "format": "uuid"}
+        parameters.append({"name": "statementId", "in": "query", "required": True, "schema": uuid})
+    body = (
+        {}
+        if success == HTTPStatus.OK and named
+        else {"requestBody": {"content": {JSON: {"schema": _ref(xapi.Statement)}}}}
+    )
+    refusals = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *RECORD_REFUSALS)
+    return {
+        "summary": summary,
+        "security": [{"lan_token": []}, {}],
+        "parameters": parameters,
+        **body,
+        "responses": {str(success): {"description": "Taken" if body else "The statement"}} | _refused(*refusals),
     }
 
 

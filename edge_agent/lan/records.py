@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -14,9 +14,9 @@ from edge_agent.lan import problems
 from edge_agent.lan.body import read_body
 from edge_agent.lan.problems import FieldError, Refusal
 from edge_agent.records import Intake, RecordConflict
-from edge_agent.records.values import BatchBody
+from edge_agent.records.values import BatchBody, Taken
 from edge_agent.spool import SpoolError, SpoolFull
-from protocols.records import field_problem, schemas
+from protocols.records import Record, field_problem, schemas
 
 MAX_BATCH_BYTES = 1024 * 1024
 JSON = "application/json"
@@ -56,19 +56,24 @@ class RecordsApi:
         if found:
             detail = "; ".join(f"{one.field}: {one.reason}" for one in found[:5])
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, detail, hint=_FIELDS_HINT, errors=found)
-        try:
-            taken = await self._intake.take(records)
-        except RecordConflict as error:
-            named = FieldError(field=f"records[{error.position}].record_id", reason=str(error))
-            raise Refusal(HTTPStatus.CONFLICT, str(error), hint=error.hint, errors=[named]) from error
-        except SpoolError as error:
-            # Whatever the reason, the app still holds the only copy: it must keep it and come again.
-            hint = f"keep the records and send them again later; for the technician: {error.hint}"
-            status = HTTPStatus.INSUFFICIENT_STORAGE if isinstance(error, SpoolFull) else HTTPStatus.SERVICE_UNAVAILABLE
-            raise Refusal(status, str(error), hint=hint) from error
+        taken = await store(self._intake, records)
         status = HTTPStatus.CREATED if taken.stored else HTTPStatus.OK
         return Response(_encoder.encode(taken), status, media_type=JSON)
 
     async def schemas(self, _request: Request) -> Response:
         """Describe the fact of every record type, with its purpose."""
         return Response(_encoder.encode(schemas()), media_type=JSON)
+
+
+async def store(intake: Intake, records: Sequence[Record], statements: Mapping[str, bytes] | None = None) -> Taken:
+    """Take records, or refuse the request with what the app should do."""
+    try:
+        return await intake.take(records, statements)
+    except RecordConflict as error:
+        named = FieldError(field=f"records[{error.position}].record_id", reason=str(error))
+        raise Refusal(HTTPStatus.CONFLICT, str(error), hint=error.hint, errors=[named]) from error
+    except SpoolError as error:
+        # Whatever the reason, the app still holds the only copy: it must keep it and come again.
+        hint = f"keep the records and send them again later; for the technician: {error.hint}"
+        status = HTTPStatus.INSUFFICIENT_STORAGE if isinstance(error, SpoolFull) else HTTPStatus.SERVICE_UNAVAILABLE
+        raise Refusal(status, str(error), hint=hint) from error

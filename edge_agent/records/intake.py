@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import ClassVar
@@ -69,17 +69,29 @@ class Intake:
             lesson=body.lesson,
         )
 
-    async def take(self, records: Sequence[Record]) -> Taken:
+    async def statement(self, record_id: str) -> bytes | None:
+        """Return the xAPI statement that was kept under an id, or None."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._memory.statement, record_id)
+
+    async def take(self, records: Sequence[Record], statements: Mapping[str, bytes] | None = None) -> Taken:
         """Store what is new of a batch; when this returns it is committed.
+
+        `statements` holds, by record id, the xAPI statement to keep for whoever asks for it again.
 
         Raises:
             RecordConflict: nothing was taken. SpoolError: nothing was taken, see `Spool.append`.
         """
         loop = asyncio.get_running_loop()
+        statements = statements or {}
         said = {record.record_id: fingerprint(record) for record in reversed(records)}
         known = await loop.run_in_executor(self._executor, self._memory.find, list(said))
         for position, record in enumerate(records):
-            if fingerprint(record) != known.get(record.record_id, said[record.record_id]):
+            before = known.get(record.record_id)
+            if fingerprint(record) == (said[record.record_id] if before is None else before.fingerprint):
+                continue
+            # A statement without a timestamp is given the time of its arrival, another one each time it comes.
+            if before is None or before.statement is None or before.statement != statements.get(record.record_id):
                 raise RecordConflict(position, record.record_id)
         first = {record.record_id: record for record in reversed(records) if record.record_id not in known}
         new = [record for record in records if first.get(record.record_id) is record]
@@ -88,7 +100,10 @@ class Intake:
             self.taken_total += len(new)
             try:
                 await loop.run_in_executor(
-                    self._executor, self._memory.remember, {one.record_id: said[one.record_id] for one in new}
+                    self._executor,
+                    self._memory.remember,
+                    {one.record_id: said[one.record_id] for one in new},
+                    statements,
                 )
             except sqlite3.Error as error:
                 # Stored all the same; what comes again is then recognised by the centre.

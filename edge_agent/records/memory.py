@@ -1,4 +1,4 @@
-"""The ids of records that this agent took, with a fingerprint of each: a SQLite file beside the spool.
+"""The ids of records that this agent took, with fingerprints and xAPI statements: a SQLite file beside the spool.
 
 It is written after the spool's commit, so a crash between the two forgets an id and the centre is the one that finds
 the duplicate; the other order would lose a record. The oldest are forgotten beyond `MAX_IDS`.
@@ -7,12 +7,20 @@ the duplicate; the other order would lose a record. The oldest are forgotten bey
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 MAX_IDS = 500_000
 """About a week of a large school's records (72,000 a day)."""
 _TRIM_EVERY = 5_000
+
+
+class Known(NamedTuple):
+    """What is remembered of a record."""
+
+    fingerprint: bytes
+    statement: bytes | None
 
 
 class RecordMemory:
@@ -39,7 +47,8 @@ class RecordMemory:
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute(
                 "CREATE TABLE IF NOT EXISTS taken"
-                " (place INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, fingerprint BLOB NOT NULL) STRICT"
+                " (place INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, fingerprint BLOB NOT NULL,"
+                " statement BLOB) STRICT"
             )
         except sqlite3.DatabaseError:
             db.close()
@@ -52,23 +61,32 @@ class RecordMemory:
             self._db.close()
             self._db = None
 
-    def find(self, record_ids: Iterable[str]) -> dict[str, bytes]:
-        """Return the fingerprints of those ids that were taken before."""
+    def find(self, record_ids: Iterable[str]) -> dict[str, Known]:
+        """Return what is known of those ids that were taken before."""
         assert self._db is not None
-        found: dict[str, bytes] = {}
+        found: dict[str, Known] = {}
         for record_id in record_ids:
-            row = self._db.execute("SELECT fingerprint FROM taken WHERE record_id = ?", (record_id,)).fetchone()
+            row = self._db.execute(
+                "SELECT fingerprint, statement FROM taken WHERE record_id = ?", (record_id,)
+            ).fetchone()
             if row is not None:
-                found[record_id] = row[0]
+                found[record_id] = Known(*row)
         return found
 
-    def remember(self, fingerprints: dict[str, bytes]) -> None:
+    def statement(self, record_id: str) -> bytes | None:
+        """Return the xAPI statement of an id, or None."""
+        assert self._db is not None
+        row = self._db.execute("SELECT statement FROM taken WHERE record_id = ?", (record_id,)).fetchone()
+        return None if row is None else row[0]
+
+    def remember(self, fingerprints: dict[str, bytes], statements: Mapping[str, bytes]) -> None:
         """Remember ids, forgetting the oldest beyond the limit."""
         assert self._db is not None
         self._db.execute("BEGIN IMMEDIATE")
         try:
             self._db.executemany(
-                "INSERT OR IGNORE INTO taken (record_id, fingerprint) VALUES (?, ?)", fingerprints.items()
+                "INSERT OR IGNORE INTO taken (record_id, fingerprint, statement) VALUES (?, ?, ?)",
+                [(key, said, statements.get(key)) for key, said in fingerprints.items()],
             )
             self._since_trim += len(fingerprints)
             if self._since_trim >= _TRIM_EVERY:
