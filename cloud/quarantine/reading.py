@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
 from cloud.db.queries import Queries
 from cloud.quarantine.schemas import QuarantineDetail, QuarantineList, QuarantineRow, ReasonCount
 from protocols.codec import DecodeError, decode_segment, encode_json
+from protocols.segments import Segment
+from protocols.topics import Lane
 
 QUERIES = Queries(Path(__file__).with_name("reading.sql"))
 
@@ -53,14 +56,26 @@ async def detail(connection: psycopg.AsyncConnection, quarantine_id: int) -> Qua
         return None
     (row,) = found
     payload: bytes = bytes(row.pop("payload"))
+    segment = _decoded(payload, row["content_type"])
+    # What a pupil said is not an operator's to read (classroom-sync P9); its bytes stay in quarantine for the replay.
+    private = row["lane"] == Lane.RECORDS or (segment is not None and bool(segment.records))
     return QuarantineDetail(
-        **row, payload_hex=payload[:_SHOWN_PAYLOAD_BYTES].hex(), decoded=_readable(payload, row["content_type"])
+        **row,
+        payload_hex="" if private else payload[:_SHOWN_PAYLOAD_BYTES].hex(),
+        decoded=None if segment is None else _readable(segment),
     )
 
 
-def _readable(payload: bytes, content_type: str) -> str | None:
+def _decoded(payload: bytes, content_type: str) -> Segment | None:
     try:
-        segment = decode_segment(payload, content_type)
+        return decode_segment(payload, content_type)
     except DecodeError:
         return None
-    return encode_json(segment).decode("utf-8")[:_SHOWN_DECODED_CHARACTERS]
+
+
+def _readable(segment: Segment) -> str:
+    """Return a segment as JSON, its records by id and type alone."""
+    document = msgspec.json.decode(encode_json(msgspec.structs.replace(segment, records=[])))
+    if segment.records:
+        document["records"] = [{"record_id": one.record_id, "type": one.type} for one in segment.records]
+    return msgspec.json.encode(document).decode()[:_SHOWN_DECODED_CHARACTERS]

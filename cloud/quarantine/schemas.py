@@ -68,9 +68,9 @@ class QuarantineDetail(QuarantineRow):
     content_type: str
     """Content type that came with it."""
     payload_hex: str
-    """The first 4096 bytes, hexadecimal."""
+    """The first 4096 bytes, hexadecimal; empty where they hold classroom records, which are not for operators."""
     decoded: str | None = None
-    """The segment as JSON, first 64 KiB; null when it cannot be decoded."""
+    """The segment as JSON, first 64 KiB, records by id and type alone; null when it cannot be decoded."""
 
 
 class ReplayReport(Document):

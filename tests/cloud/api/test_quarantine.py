@@ -11,7 +11,8 @@ import httpx
 from cloud.api.server import ApiServer
 from cloud.config import Settings
 from protocols.blocks import pack
-from protocols.codec import MSGPACK, encode
+from protocols.codec import JSON, MSGPACK, encode, encode_json
+from protocols.records import Answer, Record
 from protocols.samples import HostSample
 from protocols.segments import Books, Segment, content_hash
 from tests.cloud.district import SmallDistrict, now
@@ -52,6 +53,37 @@ def put(district: SmallDistrict, *, agent: str = "s01-gw", reason: str = "unknow
         },
     )
     return payload
+
+
+async def test_what_a_pupil_said_is_not_shown_to_operators(api: httpx.AsyncClient, district: SmallDistrict) -> None:
+    answer = Record(
+        record_id="0a" * 16,
+        observed_at_ms=1,
+        accepted_at_ms=1,
+        monotonic_ms=1,
+        subject="p-0a1b",
+        fact=Answer(question="q-1", response="a secret"),
+    )
+    moment = int(datetime.now(UTC).timestamp() * 1000)
+    segment = Segment(
+        agent="s01-gw",
+        epoch="00000000000000aa",
+        seq=1,
+        low=1,
+        boot="boot-1",
+        sealed_at_ms=moment,
+        sealed_monotonic_ms=1000,
+        books=Books(),
+        records=[answer],
+    )
+    put(district, payload=encode_json(segment), content_type=JSON, lane="records")
+    listed = (await api.get("/api/v1/quarantine")).json()["items"]
+    told = await api.get(f"/api/v1/quarantine/{listed[0]['id']}")
+    detail = told.json()
+    assert detail["payload_hex"] == ""
+    assert "p-0a1b" not in told.text
+    assert "secret" not in told.text
+    assert '"records":[{"record_id":"' + "0a" * 16 + '","type":"answer"}]' in detail["decoded"]
 
 
 async def test_quarantine_is_listed_by_reason_and_read_as_json(api: httpx.AsyncClient, district: SmallDistrict) -> None:

@@ -2080,12 +2080,12 @@ export interface components {
             content_type: string;
             /**
              * Payload Hex
-             * @description The first 4096 bytes, hexadecimal.
+             * @description The first 4096 bytes, hexadecimal; empty where they hold classroom records, which are not for operators.
              */
             payload_hex: string;
             /**
              * Decoded
-             * @description The segment as JSON, first 64 KiB; null when it cannot be decoded.
+             * @description The segment as JSON, first 64 KiB, records by id and type alone; null when it cannot be decoded.
              */
             decoded: string | null;
         };

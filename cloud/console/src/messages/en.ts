@@ -334,6 +334,7 @@ export const en: Messages = {
     payload: 'Bytes',
     decoded: 'Decoded',
     notDecoded: 'It cannot be decoded; only the bytes are there.',
+    payloadPrivate: 'Classroom records are not shown to operators; a replay takes them all the same.',
     replay: 'Replay',
     replaying: 'Replaying',
     replayAll: 'Replay all of this reason',

@@ -334,6 +334,7 @@ export const zhCN = {
     payload: '原始字节',
     decoded: '解码内容',
     notDecoded: '不能解码，只有原始字节。',
+    payloadPrivate: '课堂记录的内容不向运维人员展示，重放不受影响。',
     replay: '重放',
     replaying: '正在重放',
     replayAll: '重放此原因的全部',
