@@ -6,6 +6,7 @@ use, `bellwether ledger --json --spools`, which compares every spool with the da
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -59,6 +60,11 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = WAIT_SEC
     while not condition():
         assert time.monotonic() < deadline, f"did not happen in {seconds:.0f} s: {what}"
         time.sleep(0.1)
+
+
+async def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Wait as `wait_for` does, off the loop, on which the test's line runs."""
+    await asyncio.to_thread(wait_for, condition, what)
 
 
 @dataclass(frozen=True, slots=True)

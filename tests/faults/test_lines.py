@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from ops.faults.line import LineProxy
-from tests.faults.harness import AgentProcess, Centre, wait_for
+from tests.faults.harness import AgentProcess, Centre, eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.db, pytest.mark.timeout(1800)]
 
@@ -23,11 +23,6 @@ async def line(centre: Centre) -> AsyncIterator[LineProxy]:
     await line.start()
     yield line
     await line.stop()
-
-
-async def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Wait off the loop, on which the line runs."""
-    await asyncio.to_thread(wait_for, condition, what)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -14,17 +14,12 @@ import pytest
 
 from ops.embedded.process import free_port
 from ops.faults.line import LineProxy
-from tests.faults.harness import AgentProcess, Centre, wait_for
+from tests.faults.harness import AgentProcess, Centre, eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.broker, pytest.mark.db, pytest.mark.timeout(1800)]
 
 PUPILS = 50
 QUESTIONS = 4
-
-
-async def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Wait off the loop, on which the line runs."""
-    await asyncio.to_thread(wait_for, condition, what)
 
 
 class Pupil:
@@ -34,7 +29,6 @@ class Pupil:
         self._lan = lan
         self._subject = f"p-{number:04d}"
         self.made: dict[str, str] = {}
-        self.sendings = 0
 
     async def answer(self, question: str) -> None:
         """Answer a question; return when the agent has it on disk."""
@@ -48,7 +42,6 @@ class Pupil:
         }
         self.made[record_id] = response
         while True:
-            self.sendings += 1
             try:
                 if (await self._lan.post("/v1/records", json={"records": [record]})).status_code in (200, 201):
                     return
