@@ -65,10 +65,15 @@ class Segment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     records: list[Record] = []
 
     @property
+    def samples(self) -> int:
+        """Number of samples in its blocks."""
+        blocks: list[Block] = self.blocks
+        return sum(len(block) for block in blocks)
+
+    @property
     def items(self) -> int:
         """Number of items, the unit of the ledger."""
-        blocks: list[Block] = self.blocks
-        return sum(len(block) for block in blocks) + len(self.events) + len(self.records)
+        return self.samples + len(self.events) + len(self.records)
 
 
 ContentHash = Annotated[bytes, Meta(min_length=16, max_length=16)]

@@ -187,12 +187,10 @@ class RowBuilder:
         if not segment.events:
             return []
         return list(
-            corrected_times(
+            self._corrected(
+                reading,
                 [event.observed_at_ms for event in segment.events],
                 [event.monotonic_ms for event in segment.events],
-                started_at_ms=self._boots.get((self._agent_ids[segment.agent], segment.boot)),
-                sealed_monotonic_ms=segment.sealed_monotonic_ms,
-                received_at_ms=reading.arrival.received_at_ms,
             )
         )
 
@@ -202,12 +200,10 @@ class RowBuilder:
         if not segment.records:
             return []
         agent_id = self._agent_ids[segment.agent]
-        corrected = corrected_times(
+        corrected = self._corrected(
+            reading,
             [record.accepted_at_ms for record in segment.records],
             [record.monotonic_ms for record in segment.records],
-            started_at_ms=self._boots.get((agent_id, segment.boot)),
-            sealed_monotonic_ms=segment.sealed_monotonic_ms,
-            received_at_ms=reading.arrival.received_at_ms,
         )
         received_at = to_postgres(reading.arrival.received_at_ms)
         return [
@@ -222,6 +218,17 @@ class RowBuilder:
             for record, corrected_ms in zip(segment.records, corrected, strict=True)
         ]
 
+    def _corrected(self, reading: Reading, observed_ms: Sequence[int], monotonic_ms: Sequence[int]) -> Sequence[int]:
+        """Correct times of one segment by its boot; see `corrected_times`."""
+        segment = reading.segment
+        return corrected_times(
+            observed_ms,
+            monotonic_ms,
+            started_at_ms=self._boots.get((self._agent_ids[segment.agent], segment.boot)),
+            sealed_monotonic_ms=segment.sealed_monotonic_ms,
+            received_at_ms=reading.arrival.received_at_ms,
+        )
+
     def _add(self, batch: BatchRows, reading: Reading, read: BlockReading, thing_ids: dict[str, int]) -> None:
         segment, block, kind = reading.segment, read.block, read.kind
         rows = batch.kinds.get(kind)
@@ -230,13 +237,7 @@ class RowBuilder:
         agent_id = self._agent_ids[segment.agent]
         things = list(map(thing_ids.__getitem__, block.thing))
         observed_ms = read.observed_ms
-        corrected_ms = corrected_times(
-            observed_ms,
-            read.monotonic_ms,
-            started_at_ms=self._boots.get((agent_id, segment.boot)),
-            sealed_monotonic_ms=segment.sealed_monotonic_ms,
-            received_at_ms=reading.arrival.received_at_ms,
-        )
+        corrected_ms = self._corrected(reading, observed_ms, read.monotonic_ms)
         observed = [(time_ms - POSTGRES_EPOCH_MS) * 1000 for time_ms in observed_ms]
         corrected = (
             observed

@@ -172,8 +172,7 @@ class Store:
         return Committed(
             fates=tuple(told),
             stored_segments=len(new),
-            stored_rows=rows.row_count
-            + sum(len(reading.segment.events) + len(reading.segment.records) for reading in new),
+            stored_rows=sum(reading.segment.items for reading in new),
             quarantined=len(kept),
             duplicates=sum(fate.outcome is Outcome.DUPLICATE for fate in told),
             held_back=held_back,

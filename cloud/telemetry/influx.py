@@ -78,7 +78,7 @@ class InfluxMirror:
         """Queue what was stored; drop and count what does not fit. Never waits."""
         stored = {(fate.agent, fate.epoch, fate.seq) for fate in fates if fate.outcome is Outcome.STORED}
         for reading in readings:
-            rows = reading.segment.items - len(reading.segment.events) - len(reading.segment.records)
+            rows = reading.segment.samples
             if not rows or reading.identity not in stored:
                 continue
             if self._queued_rows + rows > self._settings.queue_rows:
@@ -127,6 +127,6 @@ class InfluxMirror:
         batch: list[str] = []
         while self._queue and len(batch) < LINES_PER_WRITE:
             reading = self._queue.popleft()
-            self._queued_rows -= reading.segment.items - len(reading.segment.events) - len(reading.segment.records)
+            self._queued_rows -= reading.segment.samples
             batch.extend(lines(reading))
         return batch
