@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from cloud.db.queries import Queries
 from cloud.quarantine.schemas import QuarantineDetail, QuarantineList, QuarantineRow, ReasonCount
-from protocols.codec import DecodeError, decode_segment, encode_json
+from protocols.codec import DecodeError, decode_segment
 from protocols.segments import Segment
 from protocols.topics import Lane
 
@@ -75,7 +75,7 @@ def _decoded(payload: bytes, content_type: str) -> Segment | None:
 
 def _readable(segment: Segment) -> str:
     """Return a segment as JSON, its records by id and type alone."""
-    document = msgspec.json.decode(encode_json(msgspec.structs.replace(segment, records=[])))
+    document = msgspec.to_builtins(msgspec.structs.replace(segment, records=[]))
     if segment.records:
         document["records"] = [{"record_id": one.record_id, "type": one.type} for one in segment.records]
     return msgspec.json.encode(document).decode()[:_SHOWN_DECODED_CHARACTERS]

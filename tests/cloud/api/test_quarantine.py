@@ -18,19 +18,23 @@ from protocols.segments import Books, Segment, content_hash
 from tests.cloud.district import SmallDistrict, now
 
 
-def put(district: SmallDistrict, *, agent: str = "s01-gw", reason: str = "unknown_agent", **columns: Any) -> bytes:
-    moment = int(datetime.now(UTC).timestamp() * 1000)
-    segment = Segment(
+def segment_of(agent: str, **contents: Any) -> Segment:
+    return Segment(
         agent=agent,
         epoch="00000000000000aa",
         seq=1,
         low=1,
         boot="boot-1",
-        sealed_at_ms=moment,
+        sealed_at_ms=int(datetime.now(UTC).timestamp() * 1000),
         sealed_monotonic_ms=1000,
-        books=Books(produced_items=1, held_items=1),
-        blocks=pack([HostSample(thing=agent, observed_at_ms=moment, monotonic_ms=1000, cpu_ratio=0.5)]),
+        **contents,
     )
+
+
+def put(district: SmallDistrict, *, agent: str = "s01-gw", reason: str = "unknown_agent", **columns: Any) -> bytes:
+    moment = int(datetime.now(UTC).timestamp() * 1000)
+    sample = HostSample(thing=agent, observed_at_ms=moment, monotonic_ms=1000, cpu_ratio=0.5)
+    segment = segment_of(agent, books=Books(produced_items=1, held_items=1), blocks=pack([sample]))
     payload = columns.pop("payload", encode(segment))
     district.insert(
         "quarantine",
@@ -64,18 +68,7 @@ async def test_what_a_pupil_said_is_not_shown_to_operators(api: httpx.AsyncClien
         subject="p-0a1b",
         fact=Answer(question="q-1", response="a secret"),
     )
-    moment = int(datetime.now(UTC).timestamp() * 1000)
-    segment = Segment(
-        agent="s01-gw",
-        epoch="00000000000000aa",
-        seq=1,
-        low=1,
-        boot="boot-1",
-        sealed_at_ms=moment,
-        sealed_monotonic_ms=1000,
-        books=Books(),
-        records=[answer],
-    )
+    segment = segment_of("s01-gw", books=Books(), records=[answer])
     put(district, payload=encode_json(segment), content_type=JSON, lane="records")
     listed = (await api.get("/api/v1/quarantine")).json()["items"]
     told = await api.get(f"/api/v1/quarantine/{listed[0]['id']}")
