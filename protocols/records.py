@@ -174,27 +174,31 @@ PURPOSES: dict[str, str] = {
 """Every record type with the purpose its fields are collected for."""
 
 
-class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One fact with its envelope.
-
-    `observed_at_ms` is the client's clock when the fact was made, `accepted_at_ms` and `monotonic_ms` the agent's when
-    it was taken; none is ever corrected in place.
-    """
+class RecordBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A record as an app says it. `observed_at_ms` is the app's clock when the fact was made."""
 
     record_id: RecordId
     observed_at_ms: Milliseconds
-    accepted_at_ms: Milliseconds
-    monotonic_ms: Milliseconds
     fact: AnyFact
     subject: Reference | None = None
     terminal: Reference | None = None
     school_class: Reference | None = None
     lesson: Reference | None = None
 
+
+class Record(RecordBody, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One fact with its whole envelope.
+
+    `accepted_at_ms` and `monotonic_ms` are the agent's clocks when it was taken; no time is ever corrected in place.
+    """
+
+    accepted_at_ms: Milliseconds
+    monotonic_ms: Milliseconds
+
     @property
     def type(self) -> str:
         """The fact's type, as registered in `PURPOSES`."""
-        return type_of(self.fact)
+        return _tag(type(self.fact))
 
 
 NEEDS_SUBJECT = frozenset({"attendance", "answer", "resource_view", "submission", "evidence", "activity"})
@@ -206,9 +210,8 @@ _HEX_HASH = re.compile(r"[0-9a-f]{64}")
 _REFERENCE = re.compile(REFERENCE_PATTERN)
 
 
-def type_of(fact: AnyFact) -> str:
-    """Return the registered name of a fact's type."""
-    return str(type(fact).__struct_config__.tag)
+def _tag(fact: type[Struct]) -> str:
+    return str(fact.__struct_config__.tag)
 
 
 def fingerprint(record: Record) -> bytes:
@@ -222,11 +225,7 @@ def fingerprint(record: Record) -> bytes:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema (2020-12) of the fact of every record type, with its purpose."""
-    found = {}
-    for fact in get_args(AnyFact):
-        name = str(fact.__struct_config__.tag)
-        found[name] = msgspec.json.schema(fact) | {"x-purpose": PURPOSES[name]}
-    return found
+    return {_tag(fact): msgspec.json.schema(fact) | {"x-purpose": PURPOSES[_tag(fact)]} for fact in get_args(AnyFact)}
 
 
 def problem_of(records: Sequence[Record]) -> str | None:

@@ -26,7 +26,7 @@ from edge_agent.health import AgentStatus
 from edge_agent.lan import page, problems
 from edge_agent.lan.body import read_body
 from edge_agent.lan.description import describe
-from edge_agent.lan.problems import FieldError, Refusal
+from edge_agent.lan.problems import FieldError, Refusal, decode_body
 from edge_agent.lan.records import RecordsApi
 from edge_agent.lan.statements import StatementsApi
 from edge_agent.records import Intake
@@ -36,6 +36,7 @@ from edge_agent.terminals.values import SILENT, TERMINAL_PATTERN
 MAX_BODY_BYTES = 8 * 1024
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
+_CHECK_IN_HINT = "correct the field or leave it out; GET /v1/openapi.json describes a check-in"
 TERMINAL_ID = re.compile(TERMINAL_PATTERN)
 
 _decoder = msgspec.json.Decoder(CheckInBody)
@@ -74,12 +75,9 @@ class LanApi:
             named = FieldError(field="terminal", reason=f"must match {TERMINAL_ID.pattern}")
             raise problems.of_field(named, "use the terminal's id in the inventory, such as s07-c03-t12")
         body = await read_body(request, max_bytes=MAX_BODY_BYTES, what="a check-in")
+        said = decode_body(_decoder, body, what="a check-in", hint=_CHECK_IN_HINT) if body else SILENT
         try:
-            self._host.check_in(CheckIn(terminal, _decoder.decode(body) if body else SILENT))
-        except msgspec.DecodeError as error:
-            raise problems.of_body(error) from error
-        except UnicodeDecodeError as error:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", hint=problems.JSON_HINT) from error
+            self._host.check_in(CheckIn(terminal, said))
         except TooManyTerminals as error:
             raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), hint=error.hint) from error
         return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -77,9 +77,11 @@ def describe() -> dict[str, Any]:
                 }
             },
             "/xapi/statements": {
-                "put": _xapi("One xAPI 1.0.3 statement under its id; a known id changes nothing", 204, named=True),
-                "post": _xapi("One statement or an array of them, all or none; answers with the ids", 200, named=False),
-                "get": _xapi("The statement of an id, as this agent took it", 200, named=True),
+                "put": _xapi("One xAPI 1.0.3 statement under its id; a known id changes nothing", 204, takes=True),
+                "post": _xapi(
+                    "One statement or an array of them, all or none; answers with the ids", 200, named=False, takes=True
+                ),
+                "get": _xapi("The statement of an id, as this agent took it", 200),
             },
             "/v1/health": {
                 "get": {
@@ -106,25 +108,21 @@ def describe() -> dict[str, Any]:
     }
 
 
-def _xapi(summary: str, success: int, *, named: bool) -> dict[str, Any]:
+def _xapi(summary: str, success: int, *, named: bool = True, takes: bool = False) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
         {"name": "X-Experience-API-Version", "in": "header", "required": True, "schema": {"const": xapi.VERSION}}
     ]
     if named:
         uuid = {"type": "string", "format": "uuid"}
         parameters.append({"name": "statementId", "in": "query", "required": True, "schema": uuid})
-    body = (
-        {}
-        if success == HTTPStatus.OK and named
-        else {"requestBody": {"content": {JSON: {"schema": _ref(xapi.Statement)}}}}
-    )
+    body = {"requestBody": {"content": {JSON: {"schema": _ref(xapi.Statement)}}}} if takes else {}
     refusals = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *RECORD_REFUSALS)
     return {
         "summary": summary,
         "security": [{"lan_token": []}, {}],
         "parameters": parameters,
         **body,
-        "responses": {str(success): {"description": "Taken" if body else "The statement"}} | _refused(*refusals),
+        "responses": {str(success): {"description": "Taken" if takes else "The statement"}} | _refused(*refusals),
     }
 
 

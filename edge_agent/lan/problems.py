@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from typing import TypeVar
 
 import msgspec
 from starlette.responses import Response
 
 CONTENT_TYPE = "application/problem+json"
-CHECK_IN_HINT = "correct the field or leave it out; GET /v1/openapi.json describes a check-in"
 JSON_HINT = "send a JSON object in UTF-8, or no body at all"
+T = TypeVar("T")
 _AT = re.compile(r"^(?P<reason>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>[^`]*)`")
 
@@ -64,7 +65,21 @@ def response(refusal: Refusal) -> Response:
     return Response(refusal.encoded(), refusal.status.value, headers, CONTENT_TYPE)
 
 
-def of_body(error: msgspec.DecodeError, *, what: str = "a check-in", hint: str = CHECK_IN_HINT) -> Refusal:
+def decode_body(decoder: msgspec.json.Decoder[T], body: bytes, *, what: str, hint: str) -> T:
+    """Return what a body says; `what` names it in a refusal, with its article, and `hint` tells how to correct it.
+
+    Raises:
+        Refusal: it is no JSON, not UTF-8, or not what it should be.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise _of_body(error, what, hint) from error
+    except UnicodeDecodeError as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", hint=JSON_HINT) from error
+
+
+def _of_body(error: msgspec.DecodeError, what: str, hint: str) -> Refusal:
     """Return the refusal of a body that is not what it should be: 422 names the field, 400 says it is no JSON."""
     if not isinstance(error, msgspec.ValidationError):
         return Refusal(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}", hint=JSON_HINT)

@@ -10,9 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from edge_agent.lan import problems
 from edge_agent.lan.body import read_body
-from edge_agent.lan.problems import FieldError, Refusal
+from edge_agent.lan.problems import FieldError, Refusal, decode_body
 from edge_agent.records import Intake, RecordConflict
 from edge_agent.records.values import BatchBody, Taken
 from edge_agent.spool import SpoolError, SpoolFull
@@ -41,12 +40,7 @@ class RecordsApi:
         """Take a batch: all of it or, with an error, nothing."""
         self._admit(request)
         body = await read_body(request, max_bytes=MAX_BATCH_BYTES, what="a batch of records")
-        try:
-            batch = _decoder.decode(body)
-        except msgspec.DecodeError as error:
-            raise problems.of_body(error, what="a record", hint=_FIELDS_HINT) from error
-        except UnicodeDecodeError as error:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", hint=problems.JSON_HINT) from error
+        batch = decode_body(_decoder, body, what="a record", hint=_FIELDS_HINT)
         records = [self._intake.stamped(one) for one in batch.records]
         found = [
             FieldError(field=f"records[{position}].{problem[0]}", reason=problem[1])

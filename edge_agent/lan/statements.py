@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from edge_agent.lan import problems
 from edge_agent.lan.body import read_body
-from edge_agent.lan.problems import FieldError, Refusal
+from edge_agent.lan.problems import FieldError, Refusal, T, decode_body
 from edge_agent.lan.records import JSON, MAX_BATCH_BYTES, store
 from edge_agent.records import Intake, xapi
 from protocols.records import Record, field_problem
@@ -30,7 +27,6 @@ _HINT = "see the app vendor's protocol: GET /v1/openapi.json; what a statement m
 _one = msgspec.json.Decoder(xapi.Statement)
 _many = msgspec.json.Decoder(list[xapi.Statement])
 _encoder = msgspec.json.Encoder()
-T = TypeVar("T")
 
 
 class StatementsApi:
@@ -95,13 +91,12 @@ class StatementsApi:
         return await read_body(request, max_bytes=MAX_BATCH_BYTES, what="a batch of statements")
 
     async def _take(self, statements: list[tuple[uuid.UUID, xapi.Statement]]) -> None:
-        now = datetime.now(UTC)
         records: list[Record] = []
         kept: dict[str, bytes] = {}
         for position, (key, statement) in enumerate(statements):
             where = f"[{position}]." if len(statements) > 1 else ""
             try:
-                body = xapi.as_record(statement, key, round(now.timestamp() * 1000))
+                body = xapi.as_record(statement, key, self._intake.now_ms())
             except xapi.NotTaken as error:
                 raise _bad(where + error.field, error.reason) from error
             records.append(self._intake.stamped(body))
@@ -113,13 +108,11 @@ class StatementsApi:
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
-        return decoder.decode(body)
-    except msgspec.DecodeError as error:
-        refusal = problems.of_body(error, what="a statement that is taken here", hint=_HINT)
+        return decode_body(decoder, body, what="a statement that is taken here", hint=_HINT)
+    except Refusal as refusal:
         # The specification wants 400 for every statement that is not taken (part 3 §3.2).
-        raise Refusal(HTTPStatus.BAD_REQUEST, refusal.detail, hint=refusal.hint, errors=refusal.errors) from error
-    except UnicodeDecodeError as error:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", hint=problems.JSON_HINT) from error
+        refusal.status = HTTPStatus.BAD_REQUEST
+        raise
 
 
 def _identity(text: str | None) -> uuid.UUID:

@@ -13,13 +13,14 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import structlog
 
 from edge_agent.clock import Clock
 from edge_agent.errors import EdgeError, Retry
 from edge_agent.records.memory import RecordMemory
-from edge_agent.records.values import RecordBody, Taken
-from protocols.records import Record, fingerprint
+from edge_agent.records.values import Taken
+from protocols.records import Record, RecordBody, fingerprint
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,6 @@ class Intake:
         self._clock = clock
         self._executor = executor
         self._memory = RecordMemory(path)
-        self.taken_total = 0
 
     async def start(self) -> None:
         """Open the memory of ids."""
@@ -58,21 +58,18 @@ class Intake:
     def stamped(self, body: RecordBody) -> Record:
         """Return the record with this agent's time on it."""
         return Record(
-            record_id=body.record_id,
-            observed_at_ms=body.observed_at_ms,
-            accepted_at_ms=self._clock.wall_ms(),
-            monotonic_ms=self._clock.monotonic_ms(),
-            fact=body.fact,
-            subject=body.subject,
-            terminal=body.terminal,
-            school_class=body.school_class,
-            lesson=body.lesson,
+            **msgspec.structs.asdict(body), accepted_at_ms=self.now_ms(), monotonic_ms=self._clock.monotonic_ms()
         )
+
+    def now_ms(self) -> int:
+        """Return this agent's wall clock."""
+        return self._clock.wall_ms()
 
     async def statement(self, record_id: str) -> bytes | None:
         """Return the xAPI statement that was kept under an id, or None."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._memory.statement, record_id)
+        known = (await loop.run_in_executor(self._executor, self._memory.find, [record_id])).get(record_id)
+        return None if known is None else known.statement
 
     async def take(self, records: Sequence[Record], statements: Mapping[str, bytes] | None = None) -> Taken:
         """Store what is new of a batch; when this returns it is committed.
@@ -84,27 +81,25 @@ class Intake:
         """
         loop = asyncio.get_running_loop()
         statements = statements or {}
-        said = {record.record_id: fingerprint(record) for record in reversed(records)}
-        known = await loop.run_in_executor(self._executor, self._memory.find, list(said))
+        known = await loop.run_in_executor(self._executor, self._memory.find, {one.record_id for one in records})
+        new: dict[str, Record] = {}
+        said: dict[str, bytes] = {}
         for position, record in enumerate(records):
-            before = known.get(record.record_id)
-            if fingerprint(record) == (said[record.record_id] if before is None else before.fingerprint):
-                continue
-            # A statement without a timestamp is given the time of its arrival, another one each time it comes.
-            if before is None or before.statement is None or before.statement != statements.get(record.record_id):
-                raise RecordConflict(position, record.record_id)
-        first = {record.record_id: record for record in reversed(records) if record.record_id not in known}
-        new = [record for record in records if first.get(record.record_id) is record]
-        if new:
-            await self._append(new)
-            self.taken_total += len(new)
-            try:
-                await loop.run_in_executor(
-                    self._executor,
-                    self._memory.remember,
-                    {one.record_id: said[one.record_id] for one in new},
-                    statements,
+            record_id, says = record.record_id, fingerprint(record)
+            if (before := known.get(record_id)) is None:
+                new.setdefault(record_id, record)
+                same = said.setdefault(record_id, says) == says
+            else:
+                # A statement without a timestamp is given the time of its arrival, another one each time it comes.
+                same = says == before.fingerprint or (
+                    before.statement is not None and before.statement == statements.get(record_id)
                 )
+            if not same:
+                raise RecordConflict(position, record_id)
+        if new:
+            await self._append(list(new.values()))
+            try:
+                await loop.run_in_executor(self._executor, self._memory.remember, said, statements)
             except sqlite3.Error as error:
                 # Stored all the same; what comes again is then recognised by the centre.
                 log.warning("record_ids_not_remembered", reason=str(error), records=len(new))

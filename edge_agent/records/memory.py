@@ -41,7 +41,7 @@ class RecordMemory:
             self._db = self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self._path, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
@@ -73,17 +73,10 @@ class RecordMemory:
                 found[record_id] = Known(*row)
         return found
 
-    def statement(self, record_id: str) -> bytes | None:
-        """Return the xAPI statement of an id, or None."""
-        assert self._db is not None
-        row = self._db.execute("SELECT statement FROM taken WHERE record_id = ?", (record_id,)).fetchone()
-        return None if row is None else row[0]
-
     def remember(self, fingerprints: dict[str, bytes], statements: Mapping[str, bytes]) -> None:
         """Remember ids, forgetting the oldest beyond the limit."""
         assert self._db is not None
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._db:
             self._db.executemany(
                 "INSERT OR IGNORE INTO taken (record_id, fingerprint, statement) VALUES (?, ?, ?)",
                 [(key, said, statements.get(key)) for key, said in fingerprints.items()],
@@ -94,7 +87,3 @@ class RecordMemory:
                 self._db.execute(
                     "DELETE FROM taken WHERE place <= (SELECT MAX(place) FROM taken) - ?", (self._max_ids,)
                 )
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")

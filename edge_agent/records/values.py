@@ -6,22 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from protocols.identity import Milliseconds
-from protocols.records import AnyFact, RecordId, Reference
+from protocols.records import RecordBody
 
 MAX_RECORDS = 500
-
-
-class RecordBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A record as an app says it. `observed_at_ms` is the app's clock when the fact was made."""
-
-    record_id: RecordId
-    observed_at_ms: Milliseconds
-    fact: AnyFact
-    subject: Reference | None = None
-    terminal: Reference | None = None
-    school_class: Reference | None = None
-    lesson: Reference | None = None
 
 
 class BatchBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

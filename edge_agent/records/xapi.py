@@ -26,8 +26,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from edge_agent.records.values import RecordBody
-from protocols.records import Activity, Answer, AnyFact, Attendance, Attended, ResourceView
+from protocols.records import Activity, Answer, AnyFact, Attendance, Attended, RecordBody, ResourceView
 
 VERSION = "1.0.3"
 MAX_STATEMENTS = 200

@@ -22,7 +22,7 @@ from edge_agent.health import AgentStatus, DeviceState, TerminalsState
 from edge_agent.lan import LanServer, lan_app
 from edge_agent.lan.app import MAX_BODY_BYTES
 from edge_agent.records import Intake
-from edge_agent.spool import SpoolError, SpoolStats
+from edge_agent.spool import SpoolStats
 from edge_agent.terminals import CheckIn, CheckInBody, TooManyTerminals
 from edge_agent.uplink.values import Phase, UplinkSnapshot
 from protocols.records import Record
@@ -38,14 +38,11 @@ class StandIn:
         self.taken: list[CheckIn] = []
         self.full = False
         self.faults: list[str] = []
-        self.records = Intake(self._append, SystemClock(), ThreadPoolExecutor(1), folder / "records.db")
-        self.appended: list[Record] = []
-        self.append_error: SpoolError | None = None
+        self.executor = ThreadPoolExecutor(1)
+        self.records = Intake(self._append, SystemClock(), self.executor, folder / "records.db")
 
     async def _append(self, records: Sequence[Record]) -> None:
-        if self.append_error is not None:
-            raise self.append_error
-        self.appended += records
+        raise AssertionError(f"no test of this file hands in records: {records}")
 
     def check_in(self, checkin: CheckIn) -> None:
         if self.full:
@@ -107,6 +104,7 @@ async def lan(agent):
         yield client
     await server.stop()
     await agent.records.stop()
+    agent.executor.shutdown()
 
 
 URL = "/v1/terminals/s07-c03-t12/checkin"
