@@ -1,4 +1,4 @@
-"""All of the centre in one: ingest workers and the API as child processes, restarted when they die.
+"""All of the centre in one: ingest workers, the services and the API as child processes, restarted when they die.
 
 A child that dies is started again after a back-off that grows while it keeps dying and is forgotten once it has lived
 for a minute. On SIGTERM the children get SIGTERM, then time to end in order, then SIGKILL. The supervisor does no

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from protocols.codec import JSON, MAX_PAYLOAD_BYTES, MSGPACK
+from protocols.desired import Nudge
 from protocols.events import EVENT_TYPES
 from protocols.identity import AGENT_ID_PATTERN
 from protocols.receipts import Receipt, Welcome
@@ -23,15 +24,17 @@ from protocols.topics import PREFIX, DownChannel, Lane
 
 _RESERVED = {
     DownChannel.COMMAND: "Commands to one agent. Reserved: no message is defined in this version.",
-    DownChannel.CONFIG: "Desired configuration of one agent. Reserved: no message is defined in this version.",
-    DownChannel.CONTENT: "Manifests of content to hold. Reserved: no message is defined in this version.",
+}
+_NUDGES = {
+    DownChannel.CONFIG: "Roster, timetable, terminals' targets or erasures changed: ask for the new tokens.",
+    DownChannel.CONTENT: "The content to hold changed: ask for the new token.",
 }
 
 
 def document() -> dict[str, Any]:
     """Return the AsyncAPI document as JSON-ready values."""
     _, schemas = msgspec.json.schema_components(
-        (Segment, Status, Receipt, Welcome), ref_template="#/components/schemas/{name}"
+        (Segment, Status, Receipt, Welcome, Nudge), ref_template="#/components/schemas/{name}"
     )
     return {
         "asyncapi": "3.0.0",
@@ -61,7 +64,7 @@ def document() -> dict[str, Any]:
                     "summary": f"Also accepted as {JSON}.",
                     "payload": {"$ref": f"#/components/schemas/{name}"},
                 }
-                for name in ("Segment", "Status", "Receipt", "Welcome")
+                for name in ("Segment", "Status", "Receipt", "Welcome", "Nudge")
             },
         },
     }
@@ -82,6 +85,8 @@ def _channels() -> dict[str, Any]:
             ["Receipt", "Welcome"],
         ),
     }
+    for down, text in _NUDGES.items():
+        channels[f"{down.value}s"] = _channel(f"{PREFIX}/{{agent}}/down/{down.value}", text, ["Nudge"])
     for down, text in _RESERVED.items():
         channels[f"{down.value}s"] = _channel(f"{PREFIX}/{{agent}}/down/{down.value}", text, [])
     return channels
@@ -104,6 +109,8 @@ def _operations() -> dict[str, Any]:
         "publishSegments": {"action": "send", "channel": {"$ref": "#/channels/segments"}},
         "publishStatus": {"action": "send", "channel": {"$ref": "#/channels/status"}},
         "receiveReceipts": {"action": "receive", "channel": {"$ref": "#/channels/receipts"}},
+        "receiveConfigNudges": {"action": "receive", "channel": {"$ref": "#/channels/configs"}},
+        "receiveContentNudges": {"action": "receive", "channel": {"$ref": "#/channels/contents"}},
     }
 
 

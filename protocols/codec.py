@@ -15,6 +15,7 @@ import msgspec
 import zstandard
 
 from protocols import blocks, events, records
+from protocols.desired import Nudge
 from protocols.receipts import DownMessage, Receipt, Welcome
 from protocols.segments import Segment
 from protocols.status import Status
@@ -30,7 +31,7 @@ COMPRESSION_LEVEL = 3
 _KEPT_CONTEXT_BYTES = 16 * 1024
 """Messages up to this size share their thread's zstd context, whose memory grows with the largest (0.5 MB at this)."""
 
-Message = Segment | Status | Receipt | Welcome
+Message = Segment | Status | Receipt | Welcome | Nudge
 T = TypeVar("T")
 
 
@@ -64,7 +65,7 @@ _encoder = msgspec.msgpack.Encoder()
 _json_encoder = msgspec.json.Encoder()
 _decoders: dict[Any, tuple[msgspec.msgpack.Decoder[Any], msgspec.json.Decoder[Any]]] = {
     message: (msgspec.msgpack.Decoder(message), msgspec.json.Decoder(message))
-    for message in (Segment, Status, DownMessage)
+    for message in (Segment, Status, DownMessage, Nudge)
 }
 
 

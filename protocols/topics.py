@@ -7,8 +7,8 @@ topic                                     from       carries
 `bw/1/{agent}/status`                     agent      `Status`, QoS 1, retained: birth, heartbeat and will
 `bw/1/{agent}/down/receipt`               cloud      `Receipt` or `Welcome`, QoS 1
 `bw/1/{agent}/down/command`               cloud      reserved
-`bw/1/{agent}/down/config`                cloud      reserved
-`bw/1/{agent}/down/content`               cloud      reserved
+`bw/1/{agent}/down/config`                cloud      `Nudge`, QoS 1: other documents changed
+`bw/1/{agent}/down/content`               cloud      `Nudge`, QoS 1: the content changed
 ========================================  =========  ====================================================
 """
 

@@ -15,12 +15,20 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.middleware.gzip import GZipMiddleware
 
+import cloud.content.routes
+import cloud.desired.routes
+import cloud.evaluation.routes
+import cloud.feeds.routes
 import cloud.fleet.routes
+import cloud.homework.routes
 import cloud.inventory.routes
 import cloud.live.routes
 import cloud.overview.routes
+import cloud.privacy.routes
 import cloud.quarantine.routes
 import cloud.records.routes
+import cloud.roster.routes
+import cloud.teaching.routes
 import cloud.telemetry.routes
 from cloud.api import console, errors, health, metrics, openapi
 from cloud.api.middleware import RequestMiddleware
@@ -43,6 +51,14 @@ def assemble() -> FastAPI:
         cloud.fleet,
         cloud.quarantine,
         cloud.records,
+        cloud.roster,
+        cloud.content,
+        cloud.desired,
+        cloud.teaching,
+        cloud.homework,
+        cloud.evaluation,
+        cloud.feeds,
+        cloud.privacy,
         cloud.live,
     ):
         routes.include_router(domain.routes.router)

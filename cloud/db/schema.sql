@@ -89,6 +89,24 @@ CREATE TABLE agents (
 );
 CREATE INDEX agents_school ON agents USING btree (school);
 
+CREATE TABLE classes (
+    school_class text NOT NULL,
+    source_id text NOT NULL,
+    school text NOT NULL,
+    title text NOT NULL,
+    title_en text NOT NULL,
+    grade text NOT NULL,
+    classroom text,
+    term text,
+    retired_at timestamp with time zone,
+    CONSTRAINT classes_source_id_key UNIQUE (source_id),
+    CONSTRAINT classes_pkey PRIMARY KEY (school_class),
+    CONSTRAINT classes_classroom_fkey FOREIGN KEY (classroom) REFERENCES classrooms(classroom),
+    CONSTRAINT classes_school_fkey FOREIGN KEY (school) REFERENCES schools(school),
+    CONSTRAINT classes_term_fkey FOREIGN KEY (term) REFERENCES terms(term)
+);
+CREATE INDEX classes_school ON classes USING btree (school);
+
 CREATE TABLE classroom_1h (
     bucket timestamp with time zone NOT NULL,
     thing_id integer NOT NULL,
@@ -276,6 +294,23 @@ CREATE TABLE devices (
 );
 CREATE INDEX devices_school ON devices USING btree (school);
 
+CREATE TABLE enrolments (
+    school_class text NOT NULL,
+    person text NOT NULL,
+    role text NOT NULL,
+    number integer,
+    seat_row integer,
+    seat_column integer,
+    begins_on date,
+    ends_on date,
+    retired_at timestamp with time zone,
+    CONSTRAINT enrolments_pkey PRIMARY KEY (school_class, person, role),
+    CONSTRAINT enrolments_person_fkey FOREIGN KEY (person) REFERENCES people(person),
+    CONSTRAINT enrolments_school_class_fkey FOREIGN KEY (school_class) REFERENCES classes(school_class),
+    CONSTRAINT enrolments_role_check CHECK ((role = ANY (ARRAY['pupil'::text, 'teacher'::text])))
+);
+CREATE INDEX enrolments_person ON enrolments USING btree (person);
+
 CREATE TABLE events (
     event_id text NOT NULL,
     agent_id integer NOT NULL,
@@ -418,6 +453,30 @@ CREATE TABLE inventory_imports (
     retired integer NOT NULL,
     CONSTRAINT inventory_imports_pkey PRIMARY KEY (import_id)
 );
+
+CREATE TABLE lessons (
+    lesson text NOT NULL,
+    school text NOT NULL,
+    school_class text NOT NULL,
+    classroom text,
+    topic text NOT NULL,
+    teacher text,
+    day date NOT NULL,
+    period integer NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    exam boolean NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT lessons_pkey PRIMARY KEY (lesson),
+    CONSTRAINT lessons_classroom_fkey FOREIGN KEY (classroom) REFERENCES classrooms(classroom),
+    CONSTRAINT lessons_school_class_fkey FOREIGN KEY (school_class) REFERENCES classes(school_class),
+    CONSTRAINT lessons_school_fkey FOREIGN KEY (school) REFERENCES schools(school),
+    CONSTRAINT lessons_teacher_fkey FOREIGN KEY (teacher) REFERENCES people(person),
+    CONSTRAINT lessons_check CHECK ((ends_at > starts_at))
+);
+CREATE INDEX lessons_class_day ON lessons USING btree (school_class, day);
+CREATE INDEX lessons_school_time ON lessons USING btree (school, starts_at);
+CREATE INDEX lessons_time ON lessons USING btree (starts_at, ends_at);
 
 CREATE TABLE link_1h (
     bucket timestamp with time zone NOT NULL,
@@ -572,6 +631,18 @@ CREATE TABLE links (
     CONSTRAINT links_contracted_bps_check CHECK ((contracted_bps > 0))
 );
 CREATE INDEX links_school ON links USING btree (school);
+
+CREATE TABLE people (
+    person text NOT NULL,
+    kind text NOT NULL,
+    source_id text NOT NULL,
+    name text NOT NULL,
+    birth_date date,
+    retired_at timestamp with time zone,
+    CONSTRAINT people_source_id_key UNIQUE (source_id),
+    CONSTRAINT people_pkey PRIMARY KEY (person),
+    CONSTRAINT people_kind_check CHECK ((kind = ANY (ARRAY['pupil'::text, 'teacher'::text, 'staff'::text])))
+);
 
 CREATE TABLE port_1h (
     bucket timestamp with time zone NOT NULL,
@@ -822,11 +893,33 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_open ON quarantine USING btree (reason, agent) WHERE (state = 'open'::text);
 
+CREATE TABLE record_consumers (
+    consumer text NOT NULL,
+    place bigint NOT NULL DEFAULT 0,
+    taken bigint NOT NULL DEFAULT 0,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT record_consumers_pkey PRIMARY KEY (consumer)
+);
+
 CREATE TABLE record_identities (
     record_id text NOT NULL,
     fingerprint bytea NOT NULL,
     CONSTRAINT record_identities_pkey PRIMARY KEY (record_id)
 );
+
+CREATE TABLE record_refusals (
+    consumer text NOT NULL,
+    record_id text NOT NULL,
+    place bigint NOT NULL,
+    school_class text,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    refused_at timestamp with time zone NOT NULL,
+    tries integer NOT NULL DEFAULT 1,
+    settled_at timestamp with time zone,
+    CONSTRAINT record_refusals_pkey PRIMARY KEY (consumer, record_id)
+);
+CREATE INDEX record_refusals_open ON record_refusals USING btree (consumer, school_class) WHERE (settled_at IS NULL);
 
 CREATE TABLE records (
     record_id text NOT NULL,
@@ -842,10 +935,12 @@ CREATE TABLE records (
     received_at timestamp with time zone NOT NULL,
     outcome text NOT NULL,
     fact jsonb NOT NULL,
+    place bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     CONSTRAINT records_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id),
     CONSTRAINT records_outcome_check CHECK ((outcome = ANY (ARRAY['stored'::text, 'duplicate'::text, 'conflict'::text])))
 );
 CREATE INDEX records_agent ON records USING btree (agent_id);
+CREATE UNIQUE INDEX records_place ON records USING btree (place);
 CREATE UNIQUE INDEX records_stored ON records USING btree (record_id) WHERE (outcome = 'stored'::text);
 CREATE INDEX records_type_time ON records USING btree (type, corrected_at);
 
@@ -969,6 +1064,16 @@ CREATE TABLE terminal_current (
     CONSTRAINT terminal_current_pkey PRIMARY KEY (thing_id)
 );
 
+CREATE TABLE terminal_holders (
+    terminal text NOT NULL,
+    person text NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT terminal_holders_pkey PRIMARY KEY (terminal),
+    CONSTRAINT terminal_holders_person_fkey FOREIGN KEY (person) REFERENCES people(person),
+    CONSTRAINT terminal_holders_terminal_fkey FOREIGN KEY (terminal) REFERENCES terminals(terminal)
+);
+CREATE INDEX terminal_holders_person ON terminal_holders USING btree (person);
+
 CREATE TABLE terminal_samples (
     thing_id integer NOT NULL,
     agent_id integer NOT NULL,
@@ -1004,6 +1109,17 @@ CREATE TABLE terminals (
 CREATE INDEX terminals_agent ON terminals USING btree (agent);
 CREATE INDEX terminals_classroom ON terminals USING btree (classroom);
 CREATE INDEX terminals_school ON terminals USING btree (school);
+
+CREATE TABLE terms (
+    term text NOT NULL,
+    source_id text NOT NULL,
+    title text NOT NULL,
+    begins_on date NOT NULL,
+    ends_on date NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT terms_source_id_key UNIQUE (source_id),
+    CONSTRAINT terms_pkey PRIMARY KEY (term)
+);
 
 CREATE TABLE things (
     thing_id integer NOT NULL GENERATED ALWAYS AS IDENTITY,

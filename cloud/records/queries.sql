@@ -1,3 +1,7 @@
+-- name: storing
+-- Say that places are about to be given, so that a consumer waits for this commit, and that there will be something new.
+SELECT pg_advisory_xact_lock_shared(%(lock)s), pg_notify(%(channel)s, '');
+
 -- name: claim_identities
 -- Remember the ids that are new, in their order, so that two workers cannot deadlock; of two in one batch the first counts.
 INSERT INTO record_identities (record_id, fingerprint)

@@ -14,10 +14,14 @@ from psycopg import AsyncCursor
 from psycopg.types.json import Jsonb
 
 from cloud.db.queries import Queries
+from cloud.records.consuming import STORING_LOCK
 from cloud.records.models import Arrived
 from protocols.records import fingerprint
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
+
+CHANNEL = "bellwether_records"
+"""Notified with the commit of new records."""
 
 _TYPES = [*["text", "int4"], *["text"] * 5, *["int8"] * 4, "text", "jsonb"]
 
@@ -26,6 +30,7 @@ async def store(cursor: AsyncCursor[Any], arrivals: Sequence[Arrived]) -> None:
     """Store a batch's records, in the order of their arrival."""
     if not arrivals:
         return
+    await cursor.execute(QUERIES["storing"], {"lock": STORING_LOCK, "channel": CHANNEL})
     fingerprints = [fingerprint(arrived.record) for arrived in arrivals]
     ids = [arrived.record.record_id for arrived in arrivals]
     await cursor.execute(QUERIES["claim_identities"], {"record_ids": ids, "fingerprints": fingerprints})

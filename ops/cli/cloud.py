@@ -20,7 +20,7 @@ LogLevel = Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")]
 
 @app.command()
 def serve(config: ConfigFile = None, log_level: LogLevel = "INFO") -> None:
-    """Run everything: migrate, then ingest and API as child processes, until SIGTERM or Ctrl-C."""
+    """Run everything: migrate, then ingest, services and API as child processes, until SIGTERM or Ctrl-C."""
     from cloud.db import migrate, wait_for_database
     from cloud.process import run_until_signalled
     from cloud.serve import ChildProcess, supervise
@@ -30,6 +30,7 @@ def serve(config: ConfigFile = None, log_level: LogLevel = "INFO") -> None:
     program = (sys.executable, "-m", "ops.cli.main", "cloud")
     children = [
         *(ChildProcess(f"ingest-{n}", (*program, "ingest", *options)) for n in range(1, settings.ingest.workers + 1)),
+        ChildProcess("services", (*program, "services", *options)),
         ChildProcess("api", (*program, "api", *options)),
     ]
 
@@ -48,6 +49,15 @@ def ingest(config: ConfigFile = None, log_level: LogLevel = "INFO") -> None:
     from cloud.process import run_until_signalled
 
     run_until_signalled(IngestWorker(settings_of(config, log_level=log_level)).run())
+
+
+@app.command()
+def services(config: ConfigFile = None, log_level: LogLevel = "INFO") -> None:
+    """Run the teaching, homework and evaluation services until SIGTERM or Ctrl-C; of several one works."""
+    from cloud.process import run_until_signalled
+    from cloud.services import ServicesProcess
+
+    run_until_signalled(ServicesProcess(settings_of(config, log_level=log_level)).run())
 
 
 @app.command()

@@ -1,0 +1,4 @@
+-- Feeds.
+--
+-- Why: to be filled by its domain.
+-- Locks: none on existing tables.

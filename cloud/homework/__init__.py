@@ -1,0 +1,1 @@
+"""Homework: assignments, submissions with every version, grades with every conflict."""

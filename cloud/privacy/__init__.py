@@ -1,0 +1,1 @@
+"""Privacy: retention, erasure that reaches the edge, and who looked at whose records."""

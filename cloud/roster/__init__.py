@@ -1,0 +1,1 @@
+"""Roster and timetable: who learns where and when; names live here alone."""

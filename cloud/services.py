@@ -1,0 +1,85 @@
+"""The services process: everything at the centre that follows the records, in one process that is elected.
+
+Consumers (`teaching`, `homework`, `evaluation`) take new records, woken by NOTIFY and at least every second; duties
+are loops of their own (feeds, desired documents, expiry). Election is an advisory lock: a second process waits and
+takes over. The only place that knows all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import psycopg
+import structlog
+
+from cloud.config import Settings
+from cloud.db import connect, open_pool, wait_for_schema
+from cloud.db.pool import Pool
+from cloud.records.consuming import Consumer, Service
+from cloud.records.writing import CHANNEL
+
+LOCK_KEY = 0x73657276
+RETRY_SECONDS = 2.0
+INTERVAL_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+Duty = Callable[[], Coroutine[Any, Any, None]]
+
+
+def services() -> list[Service]:
+    """Return every service that takes records."""
+    return []
+
+
+def duties(_settings: Settings, _pool: Pool) -> dict[str, Duty]:
+    """Return every other loop of this process by name; each runs until cancelled."""
+    return {}
+
+
+class ServicesProcess:
+    """Runs consumers and duties while it holds the lock; `run` returns when cancelled."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.elected = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work whenever elected, until cancelled."""
+        dsn = self._settings.database.dsn
+        await wait_for_schema(dsn)
+        while True:
+            try:
+                async with await connect(dsn, name="services") as connection:
+                    if await self._elected(connection):
+                        await self._work(connection)
+            except* psycopg.OperationalError as errors:
+                _log.warning("services_wait_for_database", reason=str(errors.exceptions[0]).strip())
+            self.elected.clear()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _elected(self, connection: psycopg.AsyncConnection) -> bool:
+        row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])).fetchone()
+        return row == (True,)
+
+    async def _work(self, connection: psycopg.AsyncConnection) -> None:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        _log.info("services_elected")
+        async with open_pool(self._settings.database.dsn, max_size=6, name="services") as pool:
+            consumers = [Consumer(pool, service) for service in services()]
+            async with asyncio.TaskGroup() as tasks:
+                for name, duty in duties(self._settings, pool).items():
+                    tasks.create_task(duty(), name=name)
+                self.elected.set()
+                await self._consume(connection, consumers)
+
+    async def _consume(self, connection: psycopg.AsyncConnection, consumers: Sequence[Consumer]) -> None:
+        while True:
+            for consumer in consumers:
+                await consumer.catch_up()
+            async for _ in connection.notifies(timeout=INTERVAL_SECONDS, stop_after=1):
+                pass
+            # Also tells whether the lock's connection still stands: without it another process works.
+            await connection.execute("SELECT 1")

@@ -1,0 +1,7 @@
+"""Routes of teaching."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["teaching"])
