@@ -1,4 +1,4 @@
-"""A read-only transaction per request, from the API's pool."""
+"""A transaction per request, from the API's pool: read-only unless the route asks to write."""
 
 from __future__ import annotations
 
@@ -36,3 +36,12 @@ async def _reader(request: Request) -> AsyncIterator[Connection]:
 
 Reader = Annotated[Connection, Depends(_reader)]
 """One request is one transaction that can write nothing."""
+
+
+async def _writer(request: Request) -> AsyncIterator[Connection]:
+    async with request.app.state.rooms.pool.connection() as connection, connection.transaction():
+        yield connection
+
+
+Writer = Annotated[Connection, Depends(_writer)]
+"""One request is one transaction, rolled back when the route raises."""
