@@ -43,5 +43,5 @@ async def _writer(request: Request) -> AsyncIterator[Connection]:
         yield connection
 
 
-Writer = Annotated[Connection, Depends(_writer)]
-"""One request is one transaction, rolled back when the route raises."""
+Writer = Annotated[Connection, Depends(_writer, scope="function")]
+"""One request is one transaction, committed before the answer is sent, rolled back when the route raises."""
