@@ -137,6 +137,18 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """Section [content]: where files and the signing key are, and when no more are taken."""
+
+    folder: str = field(
+        default="/var/lib/bellwether/content",
+        metadata={"rule": _text('"/var/lib/bellwether/content"', required=True)},
+    )
+    free_floor_bytes: int = field(default=2 * 2**30, metadata={"rule": _number(0, 2**50, "2147483648")})
+    partial_days: int = field(default=7, metadata={"rule": _number(1, 365, "7")})
+
+
+@dataclass(frozen=True, slots=True)
 class Influx:
     """Section [influx], the optional mirror of telemetry."""
 
@@ -157,6 +169,7 @@ class Settings:
     api: Api = field(default_factory=Api)
     ingest: Ingest = field(default_factory=Ingest)
     retention: Retention = field(default_factory=Retention)
+    content: Content = field(default_factory=Content)
     influx: Influx = field(default_factory=Influx)
 
 
@@ -166,6 +179,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "api": Api,
     "ingest": Ingest,
     "retention": Retention,
+    "content": Content,
     "influx": Influx,
 }
 

@@ -22,7 +22,8 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /opt/bellwether/bin/pip install --no-cache-dir --no-deps /wheels/*.whl
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 bellwether
+RUN useradd --system --uid 10001 bellwether \
+    && install -d -o bellwether -m 0750 /var/lib/bellwether/content
 COPY --from=build /opt/bellwether /opt/bellwether
 ENV PATH=/opt/bellwether/bin:$PATH PYTHONUNBUFFERED=1
 USER bellwether

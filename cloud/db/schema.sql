@@ -89,6 +89,16 @@ CREATE TABLE agents (
 );
 CREATE INDEX agents_school ON agents USING btree (school);
 
+CREATE TABLE blobs (
+    sha256 text NOT NULL,
+    size_bytes bigint NOT NULL,
+    media_type text NOT NULL,
+    stored_at timestamp with time zone NOT NULL,
+    CONSTRAINT blobs_pkey PRIMARY KEY (sha256),
+    CONSTRAINT blobs_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT blobs_size_bytes_check CHECK ((size_bytes >= 0))
+);
+
 CREATE TABLE classes (
     school_class text NOT NULL,
     source_id text NOT NULL,
@@ -866,6 +876,32 @@ CREATE TABLE probe_samples (
 );
 CREATE INDEX probe_samples_thing_time ON probe_samples USING btree (thing_id, corrected_at);
 CREATE INDEX probe_samples_time ON probe_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE push_resources (
+    manifest text NOT NULL,
+    position integer NOT NULL,
+    resource text NOT NULL,
+    title text NOT NULL,
+    sha256 text NOT NULL,
+    CONSTRAINT push_resources_manifest_resource_key UNIQUE (manifest, resource),
+    CONSTRAINT push_resources_pkey PRIMARY KEY (manifest, "position"),
+    CONSTRAINT push_resources_manifest_fkey FOREIGN KEY (manifest) REFERENCES pushes(manifest),
+    CONSTRAINT push_resources_sha256_fkey FOREIGN KEY (sha256) REFERENCES blobs(sha256)
+);
+CREATE INDEX push_resources_sha256 ON push_resources USING btree (sha256);
+
+CREATE TABLE pushes (
+    manifest text NOT NULL,
+    token text NOT NULL,
+    title text NOT NULL,
+    audience text[] NOT NULL,
+    before_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT pushes_pkey PRIMARY KEY (manifest),
+    CONSTRAINT pushes_audience_check CHECK ((cardinality(audience) > 0))
+);
+CREATE INDEX pushes_created ON pushes USING btree (created_at DESC);
 
 CREATE TABLE quarantine (
     quarantine_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,

@@ -18,6 +18,8 @@ from ops.simulator.register import Running
 
 WATCH_SECONDS = 0.5
 READY_SECONDS = 90.0
+CONTENT_FLOOR_BYTES = 256 * 2**20
+"""The demo runs on laptops and in containers; the default is for a server."""
 
 
 class DemoFailed(Exception):
@@ -115,7 +117,8 @@ class Centre:
                 "# Written by `bellwether demo` at every start.\n"
                 f'[database]\ndsn = "{self.database.dsn}"\n\n'
                 f'[broker]\nhost = "{self.broker.host}"\nport = {self.broker.port}\nusername = "{CLOUD_USER}"\n\n'
-                f'[api]\nhost = "127.0.0.1"\nport = {self._port}\n'
+                f'[api]\nhost = "127.0.0.1"\nport = {self._port}\n\n'
+                f'[content]\nfolder = "{self.home.folder / "content"}"\nfree_floor_bytes = {CONTENT_FLOOR_BYTES}\n'
             )
 
     async def _wait_ready(self, cloud: Child) -> None:
