@@ -84,6 +84,7 @@ class Receiving:
     repeated: int = 0
     identities: set[tuple[str, int]] = field(default_factory=set)
     event_ids: set[str] = field(default_factory=set)
+    record_ids: set[str] = field(default_factory=set)
     twice: int = 0
     _client: Client = field(init=False)
     _ready: threading.Event = field(default_factory=threading.Event)
@@ -138,6 +139,9 @@ class Receiving:
             for event in segment.events:
                 self.twice += event.event_id in self.event_ids
                 self.event_ids.add(event.event_id)
+            for record in segment.records:
+                self.twice += record.record_id in self.record_ids
+                self.record_ids.add(record.record_id)
         receipt = SegmentReceipt(epoch=segment.epoch, seq=segment.seq, outcome=outcome)
         self._answer(Receipt(agent=segment.agent, cloud_time_ms=now_ms, credit=CREDIT, segments=[receipt]))
 
@@ -240,7 +244,7 @@ class _Bench:
         self, agent: subprocess.Popen[bytes], lan_port: int, seconds: float, terminals: int, switches: int, ports: int
     ) -> AgentFigures:
         process = psutil.Process(agent.pid)
-        await _listening(lan_port, agent)
+        await listening(lan_port, agent)
         self.say(f"agent {agent.pid} runs; {terminals} terminals check in, {switches} switches of {ports} ports")
         spread = [
             asyncio.create_task(self._terminal(number, lan_port, number / terminals * CHECKIN_SECONDS))
@@ -336,7 +340,8 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-async def _listening(port: int, agent: subprocess.Popen[bytes]) -> None:
+async def listening(port: int, agent: subprocess.Popen[bytes]) -> None:
+    """Return when a program listens on a loopback port; raise RuntimeError when it ends or takes too long."""
     for _ in range(int(START_SECONDS * 10)):
         if agent.poll() is not None:
             raise RuntimeError(f"the agent ended with exit code {agent.returncode} before it listened")

@@ -19,6 +19,7 @@ class Subject(StrEnum):
     INGEST = "ingest"
     AGENT = "agent"
     API = "api"
+    RECORDS = "records"
 
 
 def bench(
