@@ -13,7 +13,6 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.middleware.gzip import GZipMiddleware
 
 import cloud.content.routes
 import cloud.desired.routes
@@ -31,7 +30,7 @@ import cloud.roster.routes
 import cloud.teaching.routes
 import cloud.telemetry.routes
 from cloud.api import console, errors, health, metrics, openapi
-from cloud.api.middleware import RequestMiddleware
+from cloud.api.middleware import CompressionMiddleware, RequestMiddleware
 from cloud.api.rooms import Rooms
 from cloud.config import Settings
 
@@ -96,6 +95,6 @@ def create_app(settings: Settings, *, console_dir: Path = console.DIST, evaluate
     app.add_route("/openapi.json", serve_document, include_in_schema=False)
     app.add_route("/metrics", serve_metrics, include_in_schema=False)
     app.include_router(console.router(console_dir))
-    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=_GZIP_LEVEL)
+    app.add_middleware(CompressionMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=_GZIP_LEVEL)
     app.add_middleware(RequestMiddleware, metrics=rooms.metrics)
     return app

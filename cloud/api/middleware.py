@@ -1,10 +1,11 @@
-"""Around every request: security headers, and how long it took by route."""
+"""Around every request: security headers, compression, and how long it took by route."""
 
 from __future__ import annotations
 
 import time
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.api.metrics import ApiMetrics
@@ -50,6 +51,17 @@ class RequestMiddleware:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compresses answers, but never a blob: its ranges and its length are those of its own bytes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI event stream."""
+        if scope["type"] == "http" and "/blobs/" in scope["path"]:
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _route(scope: Scope) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cloud.api.metrics import ApiMetrics
 from cloud.api.readiness import ReadinessChecker
 from cloud.config import Settings
+from cloud.content.store import BlobStore
+from cloud.content.transfer import BlobTransfer
 from cloud.db.pool import create_pool
 from cloud.errors import QuarantineUnknown
 from cloud.ingest.replay import ReplayResult, replay
@@ -54,6 +57,8 @@ class Rooms:
         self.evaluator = StatusEvaluator(settings.database.dsn) if evaluate else None
         self.readiness = ReadinessChecker(settings)
         self.replayer = IngestReplayer(settings.database.dsn)
+        store = BlobStore(Path(settings.content.folder), free_floor_bytes=settings.content.free_floor_bytes)
+        self.transfer = BlobTransfer(store, self.pool)
         self.metrics = ApiMetrics()
 
     async def start(self) -> None:

@@ -73,6 +73,13 @@ CREATE TABLE agent_presence (
     CONSTRAINT agent_presence_presence_check CHECK ((presence = ANY (ARRAY['online'::text, 'offline'::text])))
 );
 
+CREATE TABLE agent_reports (
+    agent_id integer NOT NULL,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT agent_reports_pkey PRIMARY KEY (agent_id),
+    CONSTRAINT agent_reports_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id)
+);
+
 CREATE TABLE agents (
     agent_id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
     agent text NOT NULL,
@@ -205,6 +212,20 @@ CREATE TABLE classrooms (
 );
 CREATE INDEX classrooms_school ON classrooms USING btree (school);
 
+CREATE TABLE desired_documents (
+    agent_id integer NOT NULL,
+    kind text NOT NULL,
+    serial bigint NOT NULL,
+    token text NOT NULL,
+    payload bytea NOT NULL,
+    body_sha256 bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT desired_documents_pkey PRIMARY KEY (agent_id, kind),
+    CONSTRAINT desired_documents_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id),
+    CONSTRAINT desired_documents_kind_check CHECK ((kind = ANY (ARRAY['roster'::text, 'timetable'::text, 'content'::text, 'terminals'::text, 'erasure'::text]))),
+    CONSTRAINT desired_documents_serial_check CHECK ((serial > 0))
+);
+
 CREATE TABLE device_1h (
     bucket timestamp with time zone NOT NULL,
     thing_id integer NOT NULL,
@@ -320,6 +341,14 @@ CREATE TABLE enrolments (
     CONSTRAINT enrolments_role_check CHECK ((role = ANY (ARRAY['pupil'::text, 'teacher'::text])))
 );
 CREATE INDEX enrolments_person ON enrolments USING btree (person);
+
+CREATE TABLE erasure_receipts (
+    erasure text NOT NULL,
+    agent_id integer NOT NULL,
+    applied_at timestamp with time zone NOT NULL,
+    CONSTRAINT erasure_receipts_pkey PRIMARY KEY (erasure, agent_id),
+    CONSTRAINT erasure_receipts_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id)
+);
 
 CREATE TABLE events (
     event_id text NOT NULL,
@@ -980,6 +1009,49 @@ CREATE UNIQUE INDEX records_place ON records USING btree (place);
 CREATE UNIQUE INDEX records_stored ON records USING btree (record_id) WHERE (outcome = 'stored'::text);
 CREATE INDEX records_type_time ON records USING btree (type, corrected_at);
 
+CREATE TABLE reported_documents (
+    agent_id integer NOT NULL,
+    kind text NOT NULL,
+    token text,
+    validity text NOT NULL,
+    reason text NOT NULL,
+    proved_at timestamp with time zone,
+    missing_bytes bigint,
+    CONSTRAINT reported_documents_pkey PRIMARY KEY (agent_id, kind),
+    CONSTRAINT reported_documents_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id),
+    CONSTRAINT reported_documents_validity_check CHECK ((validity = ANY (ARRAY['valid'::text, 'invalid'::text, 'unknown'::text])))
+);
+
+CREATE TABLE reported_manifests (
+    agent_id integer NOT NULL,
+    manifest text NOT NULL,
+    token text NOT NULL,
+    ready_at timestamp with time zone NOT NULL,
+    CONSTRAINT reported_manifests_pkey PRIMARY KEY (agent_id, manifest),
+    CONSTRAINT reported_manifests_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id)
+);
+
+CREATE TABLE reported_terminals (
+    terminal text NOT NULL,
+    agent_id integer NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    present boolean NOT NULL,
+    holder text,
+    app_version text,
+    content_token text,
+    configuration_token text,
+    roster_token text,
+    missing_bytes bigint,
+    unsent bigint,
+    oldest_unsent_at timestamp with time zone,
+    battery_ratio double precision,
+    storage_free_bytes bigint,
+    CONSTRAINT reported_terminals_pkey PRIMARY KEY (terminal),
+    CONSTRAINT reported_terminals_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id),
+    CONSTRAINT reported_terminals_terminal_fkey FOREIGN KEY (terminal) REFERENCES terminals(terminal)
+);
+CREATE INDEX reported_terminals_agent ON reported_terminals USING btree (agent_id);
+
 CREATE TABLE rollup_dirty (
     kind text NOT NULL,
     width text NOT NULL,
@@ -1126,6 +1198,14 @@ CREATE TABLE terminal_samples (
 );
 CREATE INDEX terminal_samples_thing_time ON terminal_samples USING btree (thing_id, corrected_at);
 CREATE INDEX terminal_samples_time ON terminal_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE terminal_targets (
+    scope text NOT NULL,
+    app_version text,
+    configuration jsonb NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT terminal_targets_pkey PRIMARY KEY (scope)
+);
 
 CREATE TABLE terminals (
     terminal text NOT NULL,

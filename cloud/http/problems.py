@@ -13,13 +13,18 @@ _TYPE_PREFIX = "urn:bellwether:problem:"
 _MEANINGS: dict[int, str] = {
     400: "The request cannot be read",
     401: "The token is missing or wrong",
+    403: "This may not be done with that token",
     404: "There is no such thing",
     405: "The method is not allowed here",
+    408: "The request came too slowly",
     409: "The state does not allow this",
+    411: "The request must say its length",
     413: "The request is too large",
+    416: "The range lies outside",
     422: "The request has invalid input",
     500: "Something broke in the cloud",
     503: "A part the cloud needs is away",
+    507: "There is no room to store this",
 }
 
 

@@ -346,6 +346,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/content/blobs/{sha256}/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Missing Of Blob
+         * @description What of a blob has still to be uploaded; ask before sending, and after a cut.
+         */
+        get: operations["missing_of_blob_api_v1_content_blobs__sha256__missing_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/content/blobs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Blob
+         * @description Download a blob, or one `Range` of it; the ETag is its hash.
+         */
+        get: operations["download_blob_api_v1_content_blobs__sha256__get"];
+        /**
+         * Upload Blob
+         * @description Upload a blob, whole or in ranges; a hash that is here costs nothing.
+         */
+        put: operations["upload_blob_api_v1_content_blobs__sha256__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/content/manifests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pushes
+         * @description Pushes, newest first, with where they have arrived.
+         */
+        get: operations["pushes_api_v1_content_manifests_get"];
+        put?: never;
+        /**
+         * Create Push
+         * @description Push files to an audience; the same files for the same audience are the same push.
+         */
+        post: operations["create_push_api_v1_content_manifests_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/content/manifests/{manifest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Push
+         * @description One push with every agent that should hold it.
+         */
+        get: operations["push_api_v1_content_manifests__manifest__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw Push
+         * @description Withdraw a push; agents let go of its files, and what it was stays listed.
+         */
+        delete: operations["withdraw_push_api_v1_content_manifests__manifest__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -616,6 +708,46 @@ export interface components {
              * @description The agents of this page.
              */
             items: components["schemas"]["AgentRow"][];
+        };
+        /**
+         * AgentReadiness
+         * @description Where a push stands on one agent.
+         */
+        AgentReadiness: {
+            /**
+             * Agent
+             * @description The agent.
+             * @example s01-gw
+             */
+            agent: string;
+            /**
+             * School
+             * @description Its school.
+             * @example s01
+             */
+            school: string | null;
+            /**
+             * State
+             * @description ready: all of it is there, verified; pending: on its way; invalid: it cannot be held; unknown: never reported.
+             * @enum {string}
+             */
+            state: "ready" | "pending" | "invalid" | "unknown";
+            /**
+             * Reason
+             * @description What the agent says about it; empty when nothing.
+             */
+            reason: string;
+            /**
+             * Missing Bytes
+             * @description Bytes that the agent still lacks of all its pushes; null when it has not said.
+             * @example 1048576
+             */
+            missing_bytes: number | null;
+            /**
+             * Proved At
+             * @description When the agent last found its files whole, on the centre's clock; null when never.
+             */
+            proved_at: string | null;
         };
         /**
          * AgentRow
@@ -1786,6 +1918,88 @@ export interface components {
             charted: boolean;
         };
         /**
+         * Missing
+         * @description What of a blob has still to be sent.
+         */
+        Missing: {
+            /**
+             * Size Bytes
+             * @description Size of the whole blob.
+             * @example 52428800
+             */
+            size_bytes: number;
+            /**
+             * Missing
+             * @description Ranges in bytes, the end exclusive, in whole chunks of 256 KiB; empty when the blob is there.
+             * @example [
+             *       [
+             *         262144,
+             *         524288
+             *       ]
+             *     ]
+             */
+            missing: [
+                number,
+                number
+            ][];
+        };
+        /**
+         * NewPush
+         * @description Resources that an audience needs by a moment.
+         */
+        NewPush: {
+            /**
+             * Title
+             * @description What people call the push.
+             * @example 分数的初步认识
+             */
+            title: string;
+            /**
+             * Audience
+             * @description Any of `class:…`, `grade:…`, `school:…`, `all`; together they add up.
+             * @example [
+             *       "class:s01-g3c1",
+             *       "grade:三年级"
+             *     ]
+             */
+            audience: string[];
+            /**
+             * Before At
+             * @description When it is needed, with an offset from UTC; null when it is not urgent.
+             * @example 2026-11-24T08:00:00+08:00
+             */
+            before_at?: string | null;
+            /**
+             * Resources
+             * @description The files, in the order in which they are shown.
+             */
+            resources: components["schemas"]["NewResource"][];
+        };
+        /**
+         * NewResource
+         * @description A file to push; its blob is uploaded before.
+         */
+        NewResource: {
+            /**
+             * Sha256
+             * @description SHA-256 of the file, hex.
+             * @example 9f86d081884c7d659a2feaa0c55ad01500000000000000000000000000000000
+             */
+            sha256: string;
+            /**
+             * Title
+             * @description What people call it.
+             * @example 分数的初步认识
+             */
+            title: string;
+            /**
+             * Resource
+             * @description What records call it; without one it is made from the hash, so that a file has one name wherever it is pushed.
+             * @example fractions-1
+             */
+            resource?: string | null;
+        };
+        /**
          * Overview
          * @description The district on one screen; also the `overview` event of the stream.
          */
@@ -1957,6 +2171,195 @@ export interface components {
              * @default []
              */
             errors: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * PushDetail
+         * @description A push with every agent that should hold it.
+         */
+        PushDetail: {
+            /**
+             * Manifest
+             * @description Its id, made from files and audience.
+             * @example m-2f1c9a0b4d5e6f708192a3b4
+             */
+            manifest: string;
+            /**
+             * Token
+             * @description Names its present content; what terminals report is made from these.
+             */
+            token: string;
+            /**
+             * Title
+             * @description What people call it.
+             */
+            title: string;
+            /**
+             * Audience
+             * @description Whom it is for.
+             * @example [
+             *       "class:s01-g3c1"
+             *     ]
+             */
+            audience: string[];
+            /**
+             * Before At
+             * @description When it is needed; null when it is not urgent.
+             */
+            before_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When it was pushed first.
+             * @example 2026-11-23T08:00:00Z
+             */
+            created_at: string;
+            /**
+             * Withdrawn At
+             * @description When it was withdrawn; null while it counts.
+             */
+            withdrawn_at: string | null;
+            /**
+             * Size Bytes
+             * @description Its files together.
+             * @example 52428800
+             */
+            size_bytes: number;
+            /**
+             * Resources
+             * @description Its files.
+             */
+            resources: components["schemas"]["PushedResource"][];
+            /** @description Where it has arrived; all zero once withdrawn. */
+            readiness: components["schemas"]["cloud__content__schemas__Readiness"];
+            /**
+             * Agents
+             * @description One entry per agent, in the order of the inventory.
+             */
+            agents: components["schemas"]["AgentReadiness"][];
+        };
+        /**
+         * PushList
+         * @description Pushes, newest first.
+         */
+        PushList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description The page.
+             */
+            items: components["schemas"]["PushRow"][];
+        };
+        /**
+         * PushRow
+         * @description A push in a list.
+         */
+        PushRow: {
+            /**
+             * Manifest
+             * @description Its id, made from files and audience.
+             * @example m-2f1c9a0b4d5e6f708192a3b4
+             */
+            manifest: string;
+            /**
+             * Token
+             * @description Names its present content; what terminals report is made from these.
+             */
+            token: string;
+            /**
+             * Title
+             * @description What people call it.
+             */
+            title: string;
+            /**
+             * Audience
+             * @description Whom it is for.
+             * @example [
+             *       "class:s01-g3c1"
+             *     ]
+             */
+            audience: string[];
+            /**
+             * Before At
+             * @description When it is needed; null when it is not urgent.
+             */
+            before_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When it was pushed first.
+             * @example 2026-11-23T08:00:00Z
+             */
+            created_at: string;
+            /**
+             * Withdrawn At
+             * @description When it was withdrawn; null while it counts.
+             */
+            withdrawn_at: string | null;
+            /**
+             * Size Bytes
+             * @description Its files together.
+             * @example 52428800
+             */
+            size_bytes: number;
+            /**
+             * Resources
+             * @description Its files.
+             */
+            resources: components["schemas"]["PushedResource"][];
+            /** @description Where it has arrived; all zero once withdrawn. */
+            readiness: components["schemas"]["cloud__content__schemas__Readiness"];
+        };
+        /**
+         * PushedResource
+         * @description One file of a push.
+         */
+        PushedResource: {
+            /**
+             * Resource
+             * @description What records call it.
+             * @example fractions-1
+             */
+            resource: string;
+            /**
+             * Title
+             * @description What people call it.
+             * @example 分数的初步认识.mp4
+             */
+            title: string;
+            /**
+             * Sha256
+             * @description SHA-256 of its blob, hex.
+             */
+            sha256: string;
+            /**
+             * Size Bytes
+             * @description Size of its blob.
+             * @example 52428800
+             */
+            size_bytes: number;
+            /**
+             * Media Type
+             * @description Media type of its blob.
+             * @example video/mp4
+             */
+            media_type: string;
         };
         /**
          * QuarantineCount
@@ -2220,22 +2623,6 @@ export interface components {
              * @description What the last replay came to; null before the first.
              */
             outcome: string | null;
-        };
-        /**
-         * Readiness
-         * @description Whether everything the cloud needs is there; also the body of the 503.
-         */
-        Readiness: {
-            /**
-             * Ready
-             * @description Whether every check is ok.
-             */
-            ready: boolean;
-            /**
-             * Checks
-             * @description Database, migrations, broker.
-             */
-            checks: components["schemas"]["Check"][];
         };
         /**
          * ReasonCount
@@ -2748,6 +3135,58 @@ export interface components {
          * @enum {string}
          */
         Vantage: "school" | "centre";
+        /**
+         * Readiness
+         * @description Whether everything the cloud needs is there; also the body of the 503.
+         */
+        cloud__api__schemas__Readiness: {
+            /**
+             * Ready
+             * @description Whether every check is ok.
+             */
+            ready: boolean;
+            /**
+             * Checks
+             * @description Database, migrations, broker.
+             */
+            checks: components["schemas"]["Check"][];
+        };
+        /**
+         * Readiness
+         * @description How many agents hold a push, as they report.
+         */
+        cloud__content__schemas__Readiness: {
+            /**
+             * Agents
+             * @description Agents that should hold it.
+             * @example 16
+             */
+            agents: number;
+            /**
+             * Ready
+             * @description Agents that hold all of it, verified.
+             * @example 14
+             */
+            ready: number;
+            /**
+             * Pending
+             * @description Agents that are on their way.
+             * @example 1
+             */
+            pending: number;
+            /**
+             * Invalid
+             * @description Agents that cannot hold it, with a reason.
+             * @example 0
+             */
+            invalid: number;
+            /**
+             * Unknown
+             * @description Agents that have never reported.
+             * @example 1
+             */
+            unknown: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -3534,6 +3973,457 @@ export interface operations {
             };
         };
     };
+    missing_of_blob_api_v1_content_blobs__sha256__missing_get: {
+        parameters: {
+            query: {
+                /** @description Size of the whole blob in bytes. */
+                size_bytes: number;
+            };
+            header?: never;
+            path: {
+                /** @description SHA-256. */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_blob_api_v1_content_blobs__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description SHA-256. */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole blob */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The range asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The range lies outside */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_blob_api_v1_content_blobs__sha256__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path: {
+                /** @description SHA-256. */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        /** @description The blob's bytes, or those of one `Content-Range: bytes first-last/total`. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description It was there already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description It is whole and verified */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description More of it is needed */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request must say its length */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room to store this */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pushes_api_v1_content_manifests_get: {
+        parameters: {
+            query?: {
+                /** @description Those that count, those withdrawn, or both. */
+                state?: "live" | "withdrawn" | "all";
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_push_api_v1_content_manifests_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPush"];
+            };
+        };
+        responses: {
+            /** @description The same push was there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushDetail"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_api_v1_content_manifests__manifest__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The push. */
+                manifest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushDetail"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_push_api_v1_content_manifests__manifest__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path: {
+                /** @description The push. */
+                manifest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stream_api_v1_stream_get: {
         parameters: {
             query?: never;
@@ -3603,7 +4493,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["cloud__api__schemas__Readiness"];
                 };
             };
             /** @description Something the cloud needs is away; `checks` says what. */
@@ -3612,7 +4502,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["cloud__api__schemas__Readiness"];
                 };
             };
         };
