@@ -1,7 +1,8 @@
 """A terminal's outbox: what its pupil made, on disk before the app goes on, until an agent has it on its own.
 
-One SQLite file per terminal. A record leaves only with an agent's 200 or 201, which mean that it is on that agent's disk, or
-when an agent refuses it for good (409, 422): then it is kept as refused with the reason and counted, never dropped.
+One SQLite file per terminal. A record leaves only with an agent's 200 or 201, which mean that it is on that agent's
+disk, or when an agent refuses it for good (409, 422): then it is kept as refused with the reason and counted,
+never dropped.
 """
 
 from __future__ import annotations
