@@ -8,12 +8,12 @@ WHERE sha256 = ANY(%(hashes)s);
 -- One whole blob.
 SELECT sha256, size_bytes, media_type, stored_at
 FROM blobs
-WHERE sha256 = %(sha256)s;
+WHERE sha256 = %(hash)s;
 
 -- name: note_blob
 -- Notes that a blob is whole; noting it again changes nothing.
 INSERT INTO blobs (sha256, size_bytes, media_type, stored_at)
-VALUES (%(sha256)s, %(size_bytes)s, %(media_type)s, now())
+VALUES (%(hash)s, %(size_bytes)s, %(media_type)s, now())
 ON CONFLICT (sha256) DO NOTHING;
 
 -- name: known_words
@@ -37,7 +37,7 @@ RETURNING xmax = 0 AS made;
 -- name: note_push_resource
 -- Adds a resource to a push; there already, it changes nothing, because the manifest is made from its resources.
 INSERT INTO push_resources (manifest, position, resource, title, sha256)
-VALUES (%(manifest)s, %(position)s, %(resource)s, %(title)s, %(sha256)s)
+VALUES (%(manifest)s, %(position)s, %(resource)s, %(title)s, %(hash)s)
 ON CONFLICT DO NOTHING;
 
 -- name: withdraw_push

@@ -27,7 +27,7 @@ async def present(connection: psycopg.AsyncConnection, hashes: Iterable[str]) ->
 async def blob(connection: psycopg.AsyncConnection, sha256: str) -> Blob | None:
     """Return a whole blob; None when there is none of that hash."""
     async with connection.cursor(row_factory=class_row(Blob)) as cursor:
-        await cursor.execute(QUERIES["blob"], {"sha256": sha256})
+        await cursor.execute(QUERIES["blob"], {"hash": sha256})
         return await cursor.fetchone()
 
 

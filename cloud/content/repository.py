@@ -17,9 +17,7 @@ DESIRED_CHANNEL = "bellwether_desired"
 
 async def note_blob(connection: psycopg.AsyncConnection, sha256: str, size_bytes: int, media_type: str) -> None:
     """Note that a blob is whole, verified and in its place."""
-    await connection.execute(
-        QUERIES["note_blob"], {"sha256": sha256, "size_bytes": size_bytes, "media_type": media_type}
-    )
+    await connection.execute(QUERIES["note_blob"], {"hash": sha256, "size_bytes": size_bytes, "media_type": media_type})
 
 
 async def note_push(
@@ -44,7 +42,7 @@ async def note_push(
             "position": position,
             "resource": resource.resource,
             "title": resource.title,
-            "sha256": resource.blob.sha256,
+            "hash": resource.blob.sha256,
         }
         await connection.execute(QUERIES["note_push_resource"], values)
     await connection.execute(QUERIES["tell_desired"], {"channel": DESIRED_CHANNEL})
