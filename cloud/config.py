@@ -149,6 +149,20 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordRetention:
+    """Section [records]: how many days each type of record is kept, and what services made of it with it."""
+
+    lesson_event_days: int = field(default=400, metadata={"rule": _number(1, 7_300, "400")})
+    attendance_days: int = field(default=1_200, metadata={"rule": _number(1, 7_300, "1200")})
+    answer_days: int = field(default=1_200, metadata={"rule": _number(1, 7_300, "1200")})
+    resource_view_days: int = field(default=400, metadata={"rule": _number(1, 7_300, "400")})
+    submission_days: int = field(default=1_200, metadata={"rule": _number(1, 7_300, "1200")})
+    grade_days: int = field(default=1_200, metadata={"rule": _number(1, 7_300, "1200")})
+    evidence_days: int = field(default=4_400, metadata={"rule": _number(1, 7_300, "4400")})
+    activity_days: int = field(default=1_200, metadata={"rule": _number(1, 7_300, "1200")})
+
+
+@dataclass(frozen=True, slots=True)
 class Influx:
     """Section [influx], the optional mirror of telemetry."""
 
@@ -170,6 +184,7 @@ class Settings:
     ingest: Ingest = field(default_factory=Ingest)
     retention: Retention = field(default_factory=Retention)
     content: Content = field(default_factory=Content)
+    records: RecordRetention = field(default_factory=RecordRetention)
     influx: Influx = field(default_factory=Influx)
 
 
@@ -180,6 +195,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "ingest": Ingest,
     "retention": Retention,
     "content": Content,
+    "records": RecordRetention,
     "influx": Influx,
 }
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import structlog
 
 from cloud.config import Settings
+from cloud.content.store import BlobStore
 from cloud.db import connect, open_pool, wait_for_schema
 from cloud.db.pool import Pool
+from cloud.privacy.erasing import Eraser, Forget
+from cloud.privacy.retention import Expiry
 from cloud.records.consuming import Consumer, Service
 from cloud.records.writing import CHANNEL
 
@@ -34,9 +38,18 @@ def services() -> list[Service]:
     return []
 
 
-def duties(_settings: Settings, _pool: Pool) -> dict[str, Duty]:
+def forgetters() -> list[Forget]:
+    """Return how every service forgets what it made of records."""
+    return []
+
+
+def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:
     """Return every other loop of this process by name; each runs until cancelled."""
-    return {}
+    store = BlobStore(Path(settings.content.folder), free_floor_bytes=settings.content.free_floor_bytes)
+    return {
+        "erase": Eraser(pool, forgetters(), store).run,
+        "expire records": Expiry(pool, settings.records, forgetters()).run,
+    }
 
 
 class ServicesProcess:

@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from protocols.content import Content
 from protocols.identity import AgentId, Count, Milliseconds
-from protocols.records import RecordId, Reference, ShortText
+from protocols.records import RecordId, Reference, Sha256, ShortText
 from protocols.roster import Roster, Timetable
 from protocols.samples import Bytes, Ratio
 from protocols.segments import WIRE_VERSION
@@ -47,12 +47,13 @@ class TerminalTargets(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Tombstone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A person whose records and files are to be forgotten, or single records when `records` names them."""
+    """A person whose records are to be forgotten, or single records when `records` names them; and their files."""
 
     erasure: RecordId
     subject: Reference
     ordered_at_ms: Milliseconds
     records: list[RecordId] = []
+    blobs: list[Sha256] = []
 
 
 class Erasures(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="erasure"):

@@ -101,3 +101,10 @@ SELECT agent_id, agent, role, school, classroom
 FROM agents
 WHERE retired_at IS NULL
 ORDER BY position, agent;
+
+-- name: forget_blobs
+-- Forget blobs that no push holds; tells which.
+DELETE FROM blobs
+WHERE sha256 = ANY(%(hashes)s::text[])
+    AND NOT EXISTS (SELECT FROM push_resources WHERE push_resources.sha256 = blobs.sha256)
+RETURNING sha256;

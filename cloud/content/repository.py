@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -53,3 +54,9 @@ async def withdraw_push(connection: psycopg.AsyncConnection, manifest: str) -> N
     """Withdraw a push, if it counts."""
     await connection.execute(QUERIES["withdraw_push"], {"manifest": manifest})
     await connection.execute(QUERIES["tell_desired"], {"channel": DESIRED_CHANNEL})
+
+
+async def forget_blobs(connection: psycopg.AsyncConnection, hashes: Sequence[str]) -> list[str]:
+    """Forget blobs that no push holds; return those whose files are to go."""
+    cursor = await connection.execute(QUERIES["forget_blobs"], {"hashes": list(hashes)})
+    return [sha256 for (sha256,) in await cursor.fetchall()]

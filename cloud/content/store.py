@@ -86,6 +86,10 @@ class BlobStore:
         path.unlink(missing_ok=True)
         return False
 
+    def remove(self, sha256: str) -> None:
+        """Remove a whole blob, if it is there."""
+        self.path(sha256).unlink(missing_ok=True)
+
     def expire(self, before: float) -> int:
         """Remove half uploads that were last written before that moment (epoch seconds); return how many."""
         folder = self.folder / "partial"

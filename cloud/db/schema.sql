@@ -1,5 +1,16 @@
 -- The sum of all migrations, plain variant. Written by cloud/db/snapshot.py, compared by a test; do not edit.
 
+CREATE TABLE access_log (
+    access_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    at timestamp with time zone NOT NULL,
+    who text NOT NULL,
+    purpose text NOT NULL,
+    subjects text[] NOT NULL,
+    route text NOT NULL,
+    CONSTRAINT access_log_pkey PRIMARY KEY (access_id)
+);
+CREATE INDEX access_log_subjects ON access_log USING gin (subjects);
+
 CREATE TABLE agent_boots (
     agent_id integer NOT NULL,
     boot text NOT NULL,
@@ -350,6 +361,22 @@ CREATE TABLE erasure_receipts (
     CONSTRAINT erasure_receipts_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id)
 );
 
+CREATE TABLE erasures (
+    erasure text NOT NULL,
+    person text NOT NULL,
+    records text[] NOT NULL,
+    reason text NOT NULL,
+    ordered_by text NOT NULL,
+    ordered_at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    erased_records bigint NOT NULL DEFAULT 0,
+    blobs text[] NOT NULL DEFAULT '{}'::text[],
+    CONSTRAINT erasures_pkey PRIMARY KEY (erasure)
+);
+CREATE INDEX erasures_pending ON erasures USING btree (ordered_at) WHERE (done_at IS NULL);
+CREATE INDEX erasures_person ON erasures USING btree (person);
+CREATE INDEX erasures_records ON erasures USING gin (records);
+
 CREATE TABLE events (
     event_id text NOT NULL,
     agent_id integer NOT NULL,
@@ -369,6 +396,7 @@ CREATE TABLE expired_items (
     agent_id integer NOT NULL,
     samples bigint NOT NULL,
     events bigint NOT NULL,
+    records bigint NOT NULL DEFAULT 0,
     CONSTRAINT expired_items_pkey PRIMARY KEY (agent_id)
 );
 
@@ -1002,11 +1030,15 @@ CREATE TABLE records (
     fact jsonb NOT NULL,
     place bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     CONSTRAINT records_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES agents(agent_id),
-    CONSTRAINT records_outcome_check CHECK ((outcome = ANY (ARRAY['stored'::text, 'duplicate'::text, 'conflict'::text])))
+    CONSTRAINT records_outcome_check CHECK ((outcome = ANY (ARRAY['stored'::text, 'duplicate'::text, 'conflict'::text, 'erased'::text])))
 );
 CREATE INDEX records_agent ON records USING btree (agent_id);
+CREATE INDEX records_erased ON records USING btree (record_id) WHERE (outcome = 'erased'::text);
+CREATE INDEX records_graded ON records USING btree (((fact ->> 'submission'::text))) WHERE (type = 'grade'::text);
+CREATE INDEX records_parts ON records USING gin (((fact -> 'parts'::text)) jsonb_path_ops) WHERE (fact ? 'parts'::text);
 CREATE UNIQUE INDEX records_place ON records USING btree (place);
 CREATE UNIQUE INDEX records_stored ON records USING btree (record_id) WHERE (outcome = 'stored'::text);
+CREATE INDEX records_subject ON records USING btree (subject) WHERE (subject IS NOT NULL);
 CREATE INDEX records_type_time ON records USING btree (type, corrected_at);
 
 CREATE TABLE reported_documents (

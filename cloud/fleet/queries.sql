@@ -213,6 +213,6 @@ WHERE
 
 -- name: expired
 -- Rows removed by retention, per agent.
-SELECT a.agent, x.samples + x.events AS items
+SELECT a.agent, x.samples + x.events + x.records AS items
 FROM expired_items AS x
 JOIN agents AS a ON a.agent_id = x.agent_id;

@@ -18,6 +18,29 @@ SELECT record_id, fingerprint
 FROM record_identities
 WHERE record_id = ANY(%(record_ids)s::text[]);
 
+-- name: erased_among
+-- Which arrivals fall under an order to erase.
+SELECT met.record_id
+FROM unnest(%(record_ids)s::text[], %(subjects)s::text[], %(submissions)s::text[])
+    AS met (record_id, subject, submission)
+WHERE EXISTS (
+        SELECT
+        FROM erasures
+        WHERE erasures.person = met.subject
+            AND cardinality(erasures.records) = 0
+    )
+    OR EXISTS (
+        SELECT
+        FROM records
+        WHERE records.record_id IN (met.record_id, met.submission)
+            AND records.outcome = 'erased'
+    )
+    OR EXISTS (
+        SELECT
+        FROM erasures
+        WHERE erasures.records && ARRAY[met.record_id, met.submission]
+    );
+
 -- name: copy_records
 -- Store arrivals.
 COPY records (

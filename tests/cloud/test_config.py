@@ -26,7 +26,7 @@ def test_every_problem_is_told_at_once_with_an_example() -> None:
     with pytest.raises(ConfigError) as refused:
         parse(text, "cloud.toml", {"BELLWETHER_PORT": "eighty"})
     assert refused.value.problems == [
-        "[brokers]: unknown section; known are database, broker, api, ingest, retention, content, influx",
+        "[brokers]: unknown section; known are database, broker, api, ingest, retention, content, records, influx",
         "BELLWETHER_PORT: 'eighty' is not a number; example: 8080",
         "broker.hots: unknown key; known are host, port, username, password, tls_ca, tls_cert, tls_key",
         "broker.port: must be a whole number, not '1883'; example: port = 1883",

@@ -438,6 +438,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/privacy/purposes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Purposes
+         * @description Every type of record with its purpose and retention.
+         */
+        get: operations["purposes_api_v1_privacy_purposes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Erasures
+         * @description Orders to erase, newest first, with the agents that have confirmed.
+         */
+        get: operations["erasures_api_v1_privacy_erasures_get"];
+        put?: never;
+        /**
+         * Order Erasure
+         * @description Have a person's records forgotten: at the centre within seconds, at the edge before it serves anything more.
+         */
+        post: operations["order_erasure_api_v1_privacy_erasures_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/erasures/{erasure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Erasure
+         * @description One order to erase.
+         */
+        get: operations["erasure_api_v1_privacy_erasures__erasure__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accesses
+         * @description Who looked at a person's records, newest first.
+         */
+        get: operations["accesses_api_v1_privacy_access_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -505,6 +589,45 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Access
+         * @description One look at a person's records.
+         */
+        Access: {
+            /**
+             * At
+             * Format: date-time
+             * @description When.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Who
+             * @description Who looked.
+             */
+            who: string;
+            /**
+             * Purpose
+             * @description What for.
+             */
+            purpose: string;
+            /**
+             * Route
+             * @description By which route.
+             */
+            route: string;
+        };
+        /**
+         * AccessList
+         * @description Who looked at a person's records, newest first.
+         */
+        AccessList: {
+            /**
+             * Items
+             * @description At most as many as asked for.
+             */
+            items: components["schemas"]["Access"][];
+        };
         /**
          * AgentDetail
          * @description One agent with its books.
@@ -1182,6 +1305,122 @@ export interface components {
             reported_at: string | null;
             /** @description The books of this epoch. */
             ledger: components["schemas"]["Ledger"];
+        };
+        /**
+         * Erasure
+         * @description One order and how far it has come.
+         */
+        Erasure: {
+            /**
+             * Erasure
+             * @description Id of the order and of its tombstone.
+             */
+            erasure: string;
+            /**
+             * Person
+             * @description The person's reference.
+             */
+            person: string;
+            /**
+             * Records
+             * @description Single records; empty: everything.
+             */
+            records: string[];
+            /**
+             * Reason
+             * @description Why.
+             */
+            reason: string;
+            /**
+             * Ordered By
+             * @description Who ordered it.
+             */
+            ordered_by: string;
+            /**
+             * Ordered At
+             * Format: date-time
+             * @description When it was ordered.
+             * @example 2026-11-23T08:00:00Z
+             */
+            ordered_at: string;
+            /**
+             * Done At
+             * @description When the centre had forgotten; null while it has not.
+             */
+            done_at: string | null;
+            /**
+             * Erased Records
+             * @description Records that the centre blanked.
+             */
+            erased_records: number;
+            /**
+             * Blobs
+             * @description Files that were removed, as nothing else needs them.
+             */
+            blobs: string[];
+            /**
+             * Agents Told
+             * @description Agents whose desired state carries the tombstone.
+             */
+            agents_told: number;
+            /**
+             * Agents Applied
+             * @description Agents that have confirmed it.
+             */
+            agents_applied: number;
+        };
+        /**
+         * ErasureList
+         * @description Orders, newest first.
+         */
+        ErasureList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description The page.
+             */
+            items: components["schemas"]["Erasure"][];
+        };
+        /**
+         * ErasureOrder
+         * @description What is to be forgotten.
+         */
+        ErasureOrder: {
+            /**
+             * Person
+             * @description The person's reference.
+             * @example p3f9a0c1d2e4b5a69788
+             */
+            person: string;
+            /**
+             * Reason
+             * @description Why, for the audit; no name in it.
+             * @example the guardian withdrew consent on 2026-11-20
+             */
+            reason: string;
+            /**
+             * Records
+             * @description Single records; empty: everything about the person, also what arrives later.
+             * @default []
+             */
+            records: string[];
         };
         /**
          * EventList
@@ -2171,6 +2410,41 @@ export interface components {
              * @default []
              */
             errors: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * Purpose
+         * @description Why a type of record is collected and how long it is kept.
+         */
+        Purpose: {
+            /**
+             * Type
+             * @description The record type.
+             * @example answer
+             */
+            type: string;
+            /**
+             * Purpose
+             * @description What its fields are collected for.
+             * @example shows the class board and finds what is not yet understood
+             */
+            purpose: string;
+            /**
+             * Kept Days
+             * @description Days until it expires.
+             * @example 1200
+             */
+            kept_days: number;
+        };
+        /**
+         * PurposeList
+         * @description Every registered type.
+         */
+        PurposeList: {
+            /**
+             * Items
+             * @description One entry per type.
+             */
+            items: components["schemas"]["Purpose"][];
         };
         /**
          * PushDetail
@@ -4397,6 +4671,230 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purposes_api_v1_privacy_purposes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurposeList"];
+                };
+            };
+        };
+    };
+    erasures_api_v1_privacy_erasures_get: {
+        parameters: {
+            query?: {
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    order_erasure_api_v1_privacy_erasures_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasure_api_v1_privacy_erasures__erasure__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the order. */
+                erasure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accesses_api_v1_privacy_access_get: {
+        parameters: {
+            query: {
+                /** @description The person's reference. */
+                person: string;
+                /** @description Items on a page. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessList"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
