@@ -15,10 +15,12 @@ from typing import Any
 import psycopg
 import structlog
 
+import cloud.evaluation.repository
 from cloud.config import Settings
 from cloud.content.store import BlobStore
 from cloud.db import connect, open_pool, wait_for_schema
 from cloud.db.pool import Pool
+from cloud.evaluation.taking import EvaluationService
 from cloud.privacy.erasing import Eraser, Forget
 from cloud.privacy.retention import Expiry
 from cloud.records.consuming import Consumer, Service
@@ -35,12 +37,12 @@ Duty = Callable[[], Coroutine[Any, Any, None]]
 
 def services() -> list[Service]:
     """Return every service that takes records."""
-    return []
+    return [EvaluationService()]
 
 
 def forgetters() -> list[Forget]:
     """Return how every service forgets what it made of records."""
-    return []
+    return [cloud.evaluation.repository.forget]
 
 
 def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:

@@ -377,6 +377,80 @@ CREATE INDEX erasures_pending ON erasures USING btree (ordered_at) WHERE (done_a
 CREATE INDEX erasures_person ON erasures USING btree (person);
 CREATE INDEX erasures_records ON erasures USING gin (records);
 
+CREATE TABLE evaluation_activations (
+    activation bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    framework text NOT NULL,
+    activated_at timestamp with time zone NOT NULL,
+    CONSTRAINT evaluation_activations_pkey PRIMARY KEY (activation),
+    CONSTRAINT evaluation_activations_framework_fkey FOREIGN KEY (framework) REFERENCES evaluation_frameworks(framework)
+);
+
+CREATE TABLE evaluation_frameworks (
+    framework text NOT NULL,
+    title text NOT NULL,
+    title_en text NOT NULL,
+    version text NOT NULL,
+    content text NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    CONSTRAINT evaluation_frameworks_pkey PRIMARY KEY (framework)
+);
+
+CREATE TABLE evaluation_items (
+    person text NOT NULL,
+    school_year integer NOT NULL,
+    counts_for text NOT NULL,
+    thing text NOT NULL,
+    record_id text NOT NULL,
+    type text NOT NULL,
+    stage text NOT NULL,
+    term integer NOT NULL,
+    school_class text NOT NULL,
+    framework text,
+    code text,
+    value numeric,
+    note text NOT NULL DEFAULT ''::text,
+    parts integer NOT NULL DEFAULT 0,
+    precedence bigint NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    excluded_at timestamp with time zone,
+    exclusion_reason text,
+    CONSTRAINT evaluation_items_pkey PRIMARY KEY (person, school_year, counts_for, thing),
+    CONSTRAINT evaluation_items_framework_fkey FOREIGN KEY (framework) REFERENCES evaluation_frameworks(framework),
+    CONSTRAINT evaluation_items_term_check CHECK ((term = ANY (ARRAY[1, 2])))
+);
+CREATE INDEX evaluation_items_record ON evaluation_items USING btree (record_id);
+
+CREATE TABLE evaluation_nodes (
+    framework text NOT NULL,
+    position integer NOT NULL,
+    identifier text NOT NULL,
+    code text NOT NULL,
+    level text NOT NULL,
+    parent text,
+    statement text NOT NULL,
+    statement_en text NOT NULL,
+    definition jsonb,
+    same_as text[] NOT NULL,
+    follows text[] NOT NULL,
+    valid_from date,
+    valid_to date,
+    CONSTRAINT evaluation_nodes_framework_code_key UNIQUE (framework, code),
+    CONSTRAINT evaluation_nodes_pkey PRIMARY KEY (framework, "position"),
+    CONSTRAINT evaluation_nodes_framework_fkey FOREIGN KEY (framework) REFERENCES evaluation_frameworks(framework),
+    CONSTRAINT evaluation_nodes_check CHECK (((level = 'indicator'::text) = (definition IS NOT NULL))),
+    CONSTRAINT evaluation_nodes_check1 CHECK (((level = 'dimension'::text) = (parent IS NULL))),
+    CONSTRAINT evaluation_nodes_level_check CHECK ((level = ANY (ARRAY['dimension'::text, 'subdimension'::text, 'indicator'::text])))
+);
+
+CREATE TABLE evaluation_parts (
+    record_id text NOT NULL,
+    sha256 text NOT NULL,
+    size_bytes bigint NOT NULL,
+    media_type text NOT NULL,
+    CONSTRAINT evaluation_parts_pkey PRIMARY KEY (record_id, sha256)
+);
+
 CREATE TABLE events (
     event_id text NOT NULL,
     agent_id integer NOT NULL,

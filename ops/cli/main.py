@@ -29,6 +29,7 @@ NOUNS: dict[str, Noun] = {
     "agent": Noun("run, check and inspect an edge agent", "edge"),
     "cloud": Noun("serve, migrate and check the centre", "cloud"),
     "inventory": Noun("import what should exist from a folder of CSV files", "cloud"),
+    "evaluation": Noun("import and export the framework of indicators", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "quarantine": Noun("list, show and replay what the centre could not take", "cloud"),
     "bench": Noun("measure spool, ingest, agent and API against their limits", "ops"),

@@ -60,6 +60,8 @@ class Centre:
         await asyncio.to_thread(prepare)
         self._say("importing the district's inventory from its CSV files")
         await self.command("import", "inventory", "import", str(self.home.district))
+        self._say("importing the framework of indicators")
+        await self.command("evaluation", "evaluation", "import", "--default")
         self._cloud = Child(
             self.home,
             "cloud",

@@ -438,6 +438,194 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evaluation/frameworks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluation Frameworks
+         * @description Every version of the framework of indicators, newest import first.
+         */
+        get: operations["evaluation_frameworks_api_v1_evaluation_frameworks_get"];
+        put?: never;
+        /**
+         * Import Evaluation Framework
+         * @description Import a framework and make it the active one; the same content again changes nothing.
+         */
+        post: operations["import_evaluation_framework_api_v1_evaluation_frameworks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/frameworks/{framework}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluation Framework Document
+         * @description The CASE document of a framework, as it was imported.
+         */
+        get: operations["evaluation_framework_document_api_v1_evaluation_frameworks__framework__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/frameworks/{framework}/indicators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluation Indicators
+         * @description Indicators of a framework with everything that decides their values.
+         */
+        get: operations["evaluation_indicators_api_v1_evaluation_frameworks__framework__indicators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/pupils/{person}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pupil Profile
+         * @description One pupil across the stages: dimensions with coverage, indicators with what they rest on; missing is not zero.
+         */
+        get: operations["pupil_profile_api_v1_evaluation_pupils__person__profile_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/pupils/{person}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pupil Evidence
+         * @description Evidence and activities of one pupil, newest first, with the files they declared.
+         */
+        get: operations["pupil_evidence_api_v1_evaluation_pupils__person__evidence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/pupils/{person}/indicators/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pupil Indicator
+         * @description How one value came about: evidence, formula, steps, and how to have it changed; default the current year.
+         */
+        get: operations["pupil_indicator_api_v1_evaluation_pupils__person__indicators__code__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/classes/{school_class}/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Class Coverage
+         * @description Where evidence of a class is missing, by dimension, indicator and pupil; default the current year.
+         */
+        get: operations["class_coverage_api_v1_evaluation_classes__school_class__coverage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/schools/{school}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * School Summary
+         * @description A school's pupils as a group: medians of 30 or more, never a pupil, never a rank; default the current year.
+         */
+        get: operations["school_summary_api_v1_evaluation_schools__school__summary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/evidence/{record_id}/exclusion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exclude Evidence
+         * @description Take a record out of every value, with a reason; the record itself stays.
+         */
+        post: operations["exclude_evidence_api_v1_evaluation_evidence__record_id__exclusion_post"];
+        /**
+         * Readmit Evidence
+         * @description Let a record count again.
+         */
+        delete: operations["readmit_evidence_api_v1_evaluation_evidence__record_id__exclusion_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/privacy/purposes": {
         parameters: {
             query?: never;
@@ -995,6 +1183,12 @@ export interface components {
             status: string;
         };
         /**
+         * Aggregation
+         * @description How the values of one period become one. A `ratio` is the mean of parts of one.
+         * @enum {string}
+         */
+        Aggregation: "sum" | "mean" | "last" | "max" | "ratio";
+        /**
          * Backlog
          * @description What the agents still hold, by their own reports.
          */
@@ -1028,6 +1222,35 @@ export interface components {
              * @default 0
              */
             agents: number;
+        };
+        /**
+         * ChangeSince
+         * @description A dimension against the pupil's own earlier period; never against other pupils.
+         */
+        ChangeSince: {
+            /**
+             * School Year
+             * @description The earlier school year, by the calendar year it begins in.
+             * @example 2025
+             */
+            school_year: number;
+            /** @description Stage of the pupil then. */
+            stage: components["schemas"]["Stage"];
+            /**
+             * Compared
+             * @description Indicators that have a value in both periods; only these are compared.
+             */
+            compared: number;
+            /**
+             * Difference
+             * @description Mean difference of their scaled values, later minus earlier.
+             */
+            difference: number;
+            /**
+             * Band
+             * @description Two standard errors: a difference smaller than this says nothing.
+             */
+            band: number;
         };
         /**
          * Check
@@ -1065,6 +1288,64 @@ export interface components {
              * @example 2026-11-23T08:00:00Z
              */
             checked_at: string;
+        };
+        /**
+         * ClassCoverage
+         * @description Where evidence of a class is missing; no values.
+         */
+        ClassCoverage: {
+            /**
+             * School Class
+             * @description The class.
+             */
+            school_class: string;
+            /** @description Its stage. */
+            stage: components["schemas"]["Stage"];
+            /**
+             * School Year
+             * @description School year, by the calendar year in which it begins.
+             */
+            school_year: number;
+            /**
+             * Term
+             * @description 1 or 2 when one term was asked for; null: the whole year.
+             */
+            term: number | null;
+            /**
+             * Framework
+             * @description Framework that the year is read by.
+             */
+            framework: string;
+            /**
+             * Pupils
+             * @description Pupils in the class now.
+             */
+            pupils: number;
+            /**
+             * Expected
+             * @description Indicators expected of each pupil.
+             */
+            expected: number;
+            /**
+             * Refused
+             * @description Records of this class that evaluation could not take.
+             */
+            refused: components["schemas"]["RefusedRecords"][];
+            /**
+             * Dimensions
+             * @description The dimensions, in order.
+             */
+            dimensions: components["schemas"]["CoverageOfGroup"][];
+            /**
+             * Indicators
+             * @description Indicators, those that fewest pupils have first.
+             */
+            indicators: components["schemas"]["CoverageOfIndicator"][];
+            /**
+             * People
+             * @description Pupils, in the order of their number.
+             */
+            people: components["schemas"]["CoverageOfPupil"][];
         };
         /**
          * ClassroomRow
@@ -1109,6 +1390,106 @@ export interface components {
             since: string | null;
             /** @description Its terminals, by status. */
             terminals: components["schemas"]["StatusCounts"];
+        };
+        /**
+         * CoverageOfGroup
+         * @description How far a class's pupils are covered in one dimension.
+         */
+        CoverageOfGroup: {
+            /**
+             * Code
+             * @description Its code in the framework.
+             * @example M1-01
+             */
+            code: string;
+            /**
+             * Statement
+             * @description What it says, in Chinese.
+             */
+            statement: string;
+            /**
+             * Statement En
+             * @description What it says, in English.
+             */
+            statement_en: string;
+            /**
+             * Expected
+             * @description Indicators expected of each pupil.
+             */
+            expected: number;
+            /**
+             * Coverage Ratio
+             * @description Mean coverage over the pupils, 0 to 1.
+             */
+            coverage_ratio: number;
+            /**
+             * Sufficient Pupils
+             * @description Pupils with at least 0.6.
+             */
+            sufficient_pupils: number;
+        };
+        /**
+         * CoverageOfIndicator
+         * @description How many pupils of a class have a value of one indicator.
+         */
+        CoverageOfIndicator: {
+            /**
+             * Code
+             * @description Its code in the framework.
+             * @example M1-01
+             */
+            code: string;
+            /**
+             * Statement
+             * @description What it says, in Chinese.
+             */
+            statement: string;
+            /**
+             * Statement En
+             * @description What it says, in English.
+             */
+            statement_en: string;
+            /**
+             * Dimension
+             * @description Code of its dimension.
+             */
+            dimension: string;
+            /**
+             * Pupils With
+             * @description Pupils with at least one item that counts.
+             */
+            pupils_with: number;
+            /**
+             * Pupils Waiting
+             * @description Pupils with items whose files have not all arrived.
+             */
+            pupils_waiting: number;
+        };
+        /**
+         * CoverageOfPupil
+         * @description How far one pupil is covered.
+         */
+        CoverageOfPupil: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * Present
+             * @description Indicators with a value, over all dimensions.
+             */
+            present: number;
+            /**
+             * Coverage Ratio
+             * @description Present over expected, over all dimensions.
+             */
+            coverage_ratio: number;
+            /**
+             * Insufficient
+             * @description Codes of the dimensions below 0.6.
+             */
+            insufficient: string[];
         };
         /**
          * DeviceRow
@@ -1194,6 +1575,66 @@ export interface components {
              */
             ports: components["schemas"]["PortRow"][];
         };
+        /**
+         * DimensionResult
+         * @description A dimension with its sub-dimensions.
+         */
+        DimensionResult: {
+            /**
+             * Code
+             * @description Its code in the framework.
+             * @example M1-01
+             */
+            code: string;
+            /**
+             * Statement
+             * @description What it says, in Chinese.
+             */
+            statement: string;
+            /**
+             * Statement En
+             * @description What it says, in English.
+             */
+            statement_en: string;
+            /**
+             * Expected
+             * @description Indicators in force for the stage and period.
+             */
+            expected: number;
+            /**
+             * Present
+             * @description How many of them have a value.
+             */
+            present: number;
+            /**
+             * Coverage Ratio
+             * @description Present over expected, 0 to 1.
+             */
+            coverage_ratio: number;
+            /**
+             * Sufficient
+             * @description Whether coverage is at least 0.6; below, no number is told.
+             */
+            sufficient: boolean;
+            /**
+             * Value
+             * @description Mean scaled value of the present indicators, 0 to 100; null when coverage is insufficient.
+             */
+            value: number | null;
+            /** @description Against the pupil's own year before; null when too little compares. */
+            change: components["schemas"]["ChangeSince"] | null;
+            /**
+             * Subdimensions
+             * @description Its sub-dimensions, in order.
+             */
+            subdimensions: components["schemas"]["SubdimensionResult"][];
+        };
+        /**
+         * Direction
+         * @description Whether more or less is better.
+         * @enum {string}
+         */
+        Direction: "higher" | "lower";
         /**
          * DistrictSize
          * @description How much the inventory says there is.
@@ -1468,7 +1909,7 @@ export interface components {
              */
             type: string;
             /** @description Kind of the thing it happened to. */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["protocols__samples__Kind"];
             /**
              * Thing
              * @description Key of the thing it happened to.
@@ -1502,6 +1943,235 @@ export interface components {
             };
         };
         /**
+         * EvidenceItem
+         * @description One item that counts, or will, towards an indicator.
+         */
+        EvidenceItem: {
+            /**
+             * Record Id
+             * @description Id of the record it came with.
+             */
+            record_id: string;
+            /**
+             * Type
+             * @description Type of that record.
+             * @example evidence
+             */
+            type: string;
+            /**
+             * Counts For
+             * @description Identifier of the indicator, or the measure it adds to.
+             * @example activity.hours.volunteer
+             */
+            counts_for: string;
+            /**
+             * Indicator
+             * @description Code of the indicator in the framework it was judged by; null for a measure.
+             */
+            indicator: string | null;
+            /**
+             * Framework
+             * @description Framework it was judged by; null for a measure that belongs to none.
+             */
+            framework: string | null;
+            /** @description Stage of the pupil then. */
+            stage: components["schemas"]["Stage"];
+            /**
+             * School Year
+             * @description School year, by the calendar year in which it begins.
+             */
+            school_year: number;
+            /**
+             * Term
+             * @description 1 or 2.
+             */
+            term: number;
+            /**
+             * School Class
+             * @description Class of the pupil then.
+             */
+            school_class: string;
+            /**
+             * Value
+             * @description Its value; null when the fact says nothing about this measure.
+             */
+            value: number | null;
+            /**
+             * Note
+             * @description What was noted with it.
+             */
+            note: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @description When the fact was made.
+             * @example 2026-11-23T08:00:00Z
+             */
+            made_at: string;
+            /**
+             * Received At
+             * Format: date-time
+             * @description When the centre had it.
+             * @example 2026-11-23T08:00:00Z
+             */
+            received_at: string;
+            /**
+             * Complete
+             * @description Whether every declared file has arrived; until then it does not count.
+             */
+            complete: boolean;
+            /**
+             * Excluded At
+             * @description When a person took it out of every value; null when it counts.
+             */
+            excluded_at: string | null;
+            /**
+             * Exclusion Reason
+             * @description Why a person took it out.
+             */
+            exclusion_reason: string | null;
+            /**
+             * Parts
+             * @description The files it declared.
+             */
+            parts: components["schemas"]["EvidencePart"][];
+        };
+        /**
+         * EvidenceList
+         * @description Evidence and activities of one pupil.
+         */
+        EvidenceList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description Newest first.
+             */
+            items: components["schemas"]["EvidenceItem"][];
+        };
+        /**
+         * EvidencePart
+         * @description A file that an item declared.
+         */
+        EvidencePart: {
+            /**
+             * Sha256
+             * @description SHA-256, hex.
+             */
+            sha256: string;
+            /**
+             * Size Bytes
+             * @description Size as declared.
+             */
+            size_bytes: number;
+            /**
+             * Media Type
+             * @description Media type as declared.
+             */
+            media_type: string;
+            /**
+             * Present
+             * @description Whether the whole file is at the centre.
+             */
+            present: boolean;
+        };
+        /**
+         * ExclusionRequest
+         * @description Why a person takes a record out of every value.
+         */
+        ExclusionRequest: {
+            /**
+             * Reason
+             * @description Kept with the record and shown in every explanation; without personal data.
+             * @example entered for the wrong pupil
+             */
+            reason: string;
+        };
+        /**
+         * ExclusionResult
+         * @description What a person decided about a record.
+         */
+        ExclusionResult: {
+            /**
+             * Record Id
+             * @description The record.
+             */
+            record_id: string;
+            /**
+             * Excluded
+             * @description Whether it is now left out of every value.
+             */
+            excluded: boolean;
+            /**
+             * Items
+             * @description Items that the record had fed.
+             */
+            items: number;
+        };
+        /**
+         * Explanation
+         * @description How one value came about (Personal Information Protection Law, article 24), and what a person can do about it.
+         */
+        Explanation: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * Framework
+             * @description Framework by which it was worked out.
+             */
+            framework: string;
+            /** @description Stage of the pupil in that year. */
+            stage: components["schemas"]["Stage"];
+            /**
+             * School Year
+             * @description School year, by the calendar year in which it begins.
+             */
+            school_year: number;
+            /**
+             * Term
+             * @description 1 or 2 when one term was asked for; null: the whole year.
+             */
+            term: number | null;
+            /** @description The indicator and everything that decides its value. */
+            indicator: components["schemas"]["IndicatorDefinition"];
+            /** @description The value. */
+            result: components["schemas"]["IndicatorValue"];
+            /**
+             * Steps
+             * @description How it was worked out, in order; empty when there is no evidence.
+             */
+            steps: components["schemas"]["Step"][];
+            /**
+             * Evidence
+             * @description All it rests on, and what does not count with the reason, newest first.
+             */
+            evidence: components["schemas"]["EvidenceItem"][];
+            /**
+             * Objection
+             * @description How a person can have it changed.
+             */
+            objection: string;
+        };
+        /**
          * FieldProblem
          * @description One input that was wrong.
          */
@@ -1525,6 +2195,80 @@ export interface components {
              */
             allowed: string[] | null;
         };
+        /**
+         * FrameworkList
+         * @description Every framework.
+         */
+        FrameworkList: {
+            /**
+             * Items
+             * @description Newest import first.
+             */
+            items: components["schemas"]["FrameworkSummary"][];
+        };
+        /**
+         * FrameworkSummary
+         * @description A version of the framework of indicators.
+         */
+        FrameworkSummary: {
+            /**
+             * Framework
+             * @description Its id: the beginning of the CASE document's identifier, and its version.
+             * @example a2bb119d-2026.1
+             */
+            framework: string;
+            /**
+             * Title
+             * @description What it is called, in Chinese.
+             */
+            title: string;
+            /**
+             * Title En
+             * @description What it is called, in English.
+             */
+            title_en: string;
+            /**
+             * Version
+             * @description Version of the CASE document.
+             * @example 2026.1
+             */
+            version: string;
+            /**
+             * Imported At
+             * Format: date-time
+             * @description When it was imported.
+             * @example 2026-11-23T08:00:00Z
+             */
+            imported_at: string;
+            /**
+             * Activated At
+             * @description When it last became the active one.
+             */
+            activated_at: string | null;
+            /**
+             * Active
+             * @description Whether new evidence of this school year is judged by it.
+             */
+            active: boolean;
+            /**
+             * Dimensions
+             * @description Number of dimensions.
+             * @example 5
+             */
+            dimensions: number;
+            /**
+             * Indicators
+             * @description Number of indicators.
+             * @example 302
+             */
+            indicators: number;
+        };
+        /**
+         * Frequency
+         * @description How often evidence is expected; an indicator of the `year` is not expected of a single term.
+         * @enum {string}
+         */
+        Frequency: "lesson" | "event" | "month" | "term" | "year";
         /**
          * Freshness
          * @description How current the picture is.
@@ -1639,6 +2383,72 @@ export interface components {
             observed_at: string | null;
         };
         /**
+         * GroupMedian
+         * @description A dimension or sub-dimension over a school's pupils.
+         */
+        GroupMedian: {
+            /**
+             * Code
+             * @description Its code in the framework.
+             * @example M1-01
+             */
+            code: string;
+            /**
+             * Statement
+             * @description What it says, in Chinese.
+             */
+            statement: string;
+            /**
+             * Statement En
+             * @description What it says, in English.
+             */
+            statement_en: string;
+            /**
+             * Pupils With Value
+             * @description Pupils whose own coverage suffices.
+             */
+            pupils_with_value: number;
+            /**
+             * Median
+             * @description Median of their values; null with fewer than 30 pupils, for it would speak of individuals.
+             */
+            median: number | null;
+            /**
+             * Coverage Ratio
+             * @description Mean coverage over all pupils of the school, 0 to 1.
+             */
+            coverage_ratio: number;
+        };
+        /**
+         * GroupName
+         * @description A dimension or sub-dimension.
+         */
+        GroupName: {
+            /**
+             * Code
+             * @description Its code in the framework.
+             * @example M1-01
+             */
+            code: string;
+            /**
+             * Statement
+             * @description What it says, in Chinese.
+             */
+            statement: string;
+            /**
+             * Statement En
+             * @description What it says, in English.
+             */
+            statement_en: string;
+            /** @description Dimension or sub-dimension. */
+            level: components["schemas"]["Level"];
+            /**
+             * Parent
+             * @description Code of the dimension that a sub-dimension is part of; null for a dimension.
+             */
+            parent: string | null;
+        };
+        /**
          * Health
          * @description The process answers.
          */
@@ -1664,11 +2474,235 @@ export interface components {
             started_at: string;
         };
         /**
+         * ImportedFramework
+         * @description What an import of a framework came to.
+         */
+        ImportedFramework: {
+            /**
+             * Framework
+             * @description Its id.
+             * @example a2bb119d-2026.1
+             */
+            framework: string;
+            /**
+             * Dry Run
+             * @description True: nothing was changed.
+             */
+            dry_run: boolean;
+            /**
+             * Stored
+             * @description Whether it is new; false when the same content was there already.
+             */
+            stored: boolean;
+            /**
+             * Activated
+             * @description Whether it became the active one; false when it was that already.
+             */
+            activated: boolean;
+            /**
+             * Replaces
+             * @description The framework that was active before; null without one.
+             */
+            replaces: string | null;
+            /**
+             * Dimensions
+             * @description Number of dimensions.
+             */
+            dimensions: number;
+            /**
+             * Indicators
+             * @description Number of indicators.
+             * @example 302
+             */
+            indicators: number;
+            /**
+             * Added
+             * @description Codes of indicators that the one before does not have.
+             */
+            added: string[];
+            /**
+             * Removed
+             * @description Codes of indicators that only the one before has; their values stay, under that framework.
+             */
+            removed: string[];
+            /**
+             * Changed
+             * @description Codes of indicators that both have with another text or definition.
+             */
+            changed: string[];
+        };
+        /**
+         * IndicatorDefinition
+         * @description An indicator with everything that decides its value.
+         */
+        IndicatorDefinition: {
+            /**
+             * Code
+             * @description Its code in the framework.
+             * @example M1-01
+             */
+            code: string;
+            /**
+             * Statement
+             * @description What it says, in Chinese.
+             */
+            statement: string;
+            /**
+             * Statement En
+             * @description What it says, in English.
+             */
+            statement_en: string;
+            /**
+             * Identifier
+             * @description Its CASE identifier, the same in every version of the framework that has it.
+             */
+            identifier: string;
+            /**
+             * Dimension
+             * @description Code of its dimension.
+             * @example M
+             */
+            dimension: string;
+            /**
+             * Subdimension
+             * @description Code of its sub-dimension.
+             * @example M1
+             */
+            subdimension: string;
+            /**
+             * Stages
+             * @description Stages of schooling it is asked of.
+             */
+            stages: components["schemas"]["Stage"][];
+            /** @description What its values are. */
+            kind: components["schemas"]["cloud__evaluation__models__Kind"];
+            /** @description Which facts feed it; manual: evidence that a person judged. */
+            source: components["schemas"]["SourceType"];
+            /**
+             * Measure
+             * @description What is taken from those facts; null for evidence, whose value is taken.
+             */
+            measure: string | null;
+            /**
+             * Activities
+             * @description Kinds of activity that count, when activities feed it.
+             */
+            activities: string[];
+            /** @description Whether more or less is better; with lower, the scale is read from its other end. */
+            direction: components["schemas"]["Direction"];
+            /** @description What becomes 0 and 100; a value beyond is cut to it. */
+            scale: components["schemas"]["Range"];
+            /** @description What one piece of evidence may say; anything else is refused. */
+            accepts: components["schemas"]["Range"];
+            /** @description How the values of a period become one. */
+            aggregation: components["schemas"]["Aggregation"];
+            /** @description How often evidence is expected. */
+            frequency: components["schemas"]["Frequency"];
+            /**
+             * Formula Version
+             * @description Version of the formula that works it out.
+             */
+            formula_version: number;
+            /**
+             * Valid From
+             * @description First day in force; null: always.
+             */
+            valid_from: string | null;
+            /**
+             * Valid To
+             * @description Last day in force; null: without end.
+             */
+            valid_to: string | null;
+            /**
+             * Same As
+             * @description Identifiers in other frameworks whose evidence counts here.
+             */
+            same_as: string[];
+            /**
+             * Follows
+             * @description Codes of the earlier stage that it goes on from.
+             */
+            follows: string[];
+        };
+        /**
+         * IndicatorList
+         * @description Indicators of a framework.
+         */
+        IndicatorList: {
+            /**
+             * Framework
+             * @description The framework's id.
+             */
+            framework: string;
+            /**
+             * Groups
+             * @description Its dimensions and sub-dimensions, in order.
+             */
+            groups: components["schemas"]["GroupName"][];
+            /**
+             * Items
+             * @description Those indicators that were asked for, in order.
+             */
+            items: components["schemas"]["IndicatorDefinition"][];
+        };
+        /**
+         * IndicatorValue
+         * @description One indicator of one pupil in one period.
+         */
+        IndicatorValue: {
+            /**
+             * Code
+             * @description Its code in the framework.
+             * @example M1-01
+             */
+            code: string;
+            /**
+             * Statement
+             * @description What it says, in Chinese.
+             */
+            statement: string;
+            /**
+             * Statement En
+             * @description What it says, in English.
+             */
+            statement_en: string;
+            /**
+             * Value
+             * @description As counted, in the indicator's own unit; null when there is no evidence: missing is not zero.
+             */
+            value: number | null;
+            /**
+             * Scaled
+             * @description From 0 to 100, 100 is best; null when there is no evidence.
+             */
+            scaled: number | null;
+            /**
+             * N
+             * @description Items that the value rests on.
+             */
+            n: number;
+            /**
+             * Waiting
+             * @description Items that do not count yet because files they declared have not arrived.
+             */
+            waiting: number;
+            /**
+             * Winsorised
+             * @description Whether the value was cut to the scale's bounds before scaling.
+             */
+            winsorised: boolean;
+            /**
+             * Formula Version
+             * @description Version of the formula that worked it out.
+             */
+            formula_version: number;
+        };
+        /**
          * Kind
          * @description Kinds of thing that are measured; each has its sample type and its table.
          * @enum {string}
          */
-        Kind: "link" | "port" | "device" | "probe" | "host" | "terminal" | "classroom";
+        "Kind-Input": "link" | "port" | "device" | "probe" | "host" | "terminal" | "classroom";
         /**
          * Lane
          * @description Lanes of sending, most urgent first; weighted so that none starves.
@@ -1751,6 +2785,12 @@ export interface components {
              */
             lost: number;
         };
+        /**
+         * Level
+         * @description Where a node stands in the tree.
+         * @enum {string}
+         */
+        Level: "dimension" | "subdimension" | "indicator";
         /**
          * LinkDetail
          * @description One link with both ends, its school and its gateway.
@@ -1857,7 +2897,7 @@ export interface components {
             /** @description The port at the centre. */
             centre_end: components["schemas"]["LinkEnd"];
             /** @description Its school; null when the school has left the inventory. */
-            school_summary: components["schemas"]["SchoolSummary"] | null;
+            school_summary: components["schemas"]["cloud__inventory__schemas__SchoolSummary"] | null;
             /** @description The school's gateway agent; null when the inventory names none. */
             gateway: components["schemas"]["AgentRow"] | null;
             /**
@@ -2133,7 +3173,7 @@ export interface components {
              */
             unit: string;
             /** @description Kind of thing it is measured of. */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["protocols__samples__Kind"];
             /**
              * Description
              * @description The unit in words, or the name where the catalogue has none.
@@ -2410,6 +3450,22 @@ export interface components {
              * @default []
              */
             errors: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * Profile
+         * @description One pupil across primary, junior and senior.
+         */
+        Profile: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * Years
+             * @description Every school year with any item, oldest first.
+             */
+            years: components["schemas"]["YearResult"][];
         };
         /**
          * Purpose
@@ -2899,6 +3955,22 @@ export interface components {
             outcome: string | null;
         };
         /**
+         * Range
+         * @description A closed range.
+         */
+        Range: {
+            /**
+             * Minimum
+             * @description Smallest value in it.
+             */
+            minimum: number;
+            /**
+             * Maximum
+             * @description Largest value in it.
+             */
+            maximum: number;
+        };
+        /**
          * ReasonCount
          * @description How many segments wait for one reason.
          */
@@ -2965,6 +4037,23 @@ export interface components {
              * @description One entry per registered type, in the order of the contract.
              */
             items: components["schemas"]["RecordCount"][];
+        };
+        /**
+         * RefusedRecords
+         * @description Records that could not be taken, by reason.
+         */
+        RefusedRecords: {
+            /**
+             * Reason
+             * @description Stable code of the reason.
+             * @example out_of_bounds
+             */
+            reason: string;
+            /**
+             * Records
+             * @description How many; they are kept and can be tried again.
+             */
+            records: number;
         };
         /**
          * ReplayReport
@@ -3164,36 +4253,6 @@ export interface components {
             terminals: components["schemas"]["StatusCounts"];
         };
         /**
-         * SchoolSummary
-         * @description A school by name.
-         */
-        SchoolSummary: {
-            /**
-             * School
-             * @description School id.
-             * @example s07
-             */
-            school: string;
-            /**
-             * Name
-             * @description Its name.
-             * @example 第七小学
-             */
-            name: string;
-            /**
-             * Name En
-             * @description Its English name; empty when there is none.
-             * @example Primary School No. 7
-             */
-            name_en: string;
-            /**
-             * Stage
-             * @description `primary`, `junior` or `senior`.
-             * @example primary
-             */
-            stage: string | null;
-        };
-        /**
          * Series
          * @description One metric seen from one end.
          */
@@ -3238,6 +4297,18 @@ export interface components {
          * @enum {string}
          */
         SeriesSource: "raw" | "5m" | "1h";
+        /**
+         * SourceType
+         * @description Which facts feed an indicator. `manual` is evidence that a person, not an app, judged and entered.
+         * @enum {string}
+         */
+        SourceType: "evidence" | "manual" | "activity" | "attendance" | "answer" | "submission";
+        /**
+         * Stage
+         * @description A stage of schooling, in order.
+         * @enum {string}
+         */
+        Stage: "primary" | "junior" | "senior";
         /**
          * StatusChange
          * @description One entry of the append-only status log.
@@ -3329,6 +4400,75 @@ export interface components {
          */
         StatusWord: "up" | "degraded" | "down" | "unreachable" | "unknown" | "maintenance" | "flapping";
         /**
+         * Step
+         * @description One step of working out a value.
+         */
+        Step: {
+            /**
+             * Does
+             * @description What was done.
+             * @example sum of 3 values
+             */
+            does: string;
+            /**
+             * Result
+             * @description What it came to.
+             */
+            result: number;
+        };
+        /**
+         * SubdimensionResult
+         * @description A sub-dimension with its indicators.
+         */
+        SubdimensionResult: {
+            /**
+             * Code
+             * @description Its code in the framework.
+             * @example M1-01
+             */
+            code: string;
+            /**
+             * Statement
+             * @description What it says, in Chinese.
+             */
+            statement: string;
+            /**
+             * Statement En
+             * @description What it says, in English.
+             */
+            statement_en: string;
+            /**
+             * Expected
+             * @description Indicators in force for the stage and period.
+             */
+            expected: number;
+            /**
+             * Present
+             * @description How many of them have a value.
+             */
+            present: number;
+            /**
+             * Coverage Ratio
+             * @description Present over expected, 0 to 1.
+             */
+            coverage_ratio: number;
+            /**
+             * Sufficient
+             * @description Whether coverage is at least 0.6; below, no number is told.
+             */
+            sufficient: boolean;
+            /**
+             * Value
+             * @description Mean scaled value of the present indicators, 0 to 100; null when coverage is insufficient.
+             */
+            value: number | null;
+            /**
+             * Indicators
+             * @description Every expected indicator, in order.
+             */
+            indicators: components["schemas"]["IndicatorValue"][];
+        };
+        /**
          * ThingStates
          * @description Columns: `status[i]` is the status code of `things[i]`.
          */
@@ -3390,7 +4530,7 @@ export interface components {
              */
             thing: string;
             /** @description Kind of the thing. */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["protocols__samples__Kind"];
             /**
              * Agent
              * @description The agent that reported it first.
@@ -3409,6 +4549,35 @@ export interface components {
          * @enum {string}
          */
         Vantage: "school" | "centre";
+        /**
+         * YearResult
+         * @description One pupil's school year in one stage. There is no total over the dimensions.
+         */
+        YearResult: {
+            /**
+             * School Year
+             * @description The school year, by the calendar year in which it begins.
+             * @example 2026
+             */
+            school_year: number;
+            /**
+             * Term
+             * @description 1 or 2 when one term was asked for; null: the whole year.
+             */
+            term: number | null;
+            /** @description Stage of schooling. */
+            stage: components["schemas"]["Stage"];
+            /**
+             * Framework
+             * @description The framework that the year is read by.
+             */
+            framework: string;
+            /**
+             * Dimensions
+             * @description The dimensions, in order.
+             */
+            dimensions: components["schemas"]["DimensionResult"][];
+        };
         /**
          * Readiness
          * @description Whether everything the cloud needs is there; also the body of the 503.
@@ -3461,6 +4630,86 @@ export interface components {
              */
             unknown: number;
         };
+        /**
+         * Kind
+         * @description What an indicator's values are.
+         * @enum {string}
+         */
+        cloud__evaluation__models__Kind: "count" | "hours" | "level" | "score";
+        /**
+         * SchoolSummary
+         * @description A school's pupils as a group. No pupil, no rank.
+         */
+        cloud__evaluation__schemas__SchoolSummary: {
+            /**
+             * School
+             * @description The school.
+             */
+            school: string;
+            /** @description Its stage. */
+            stage: components["schemas"]["Stage"];
+            /**
+             * School Year
+             * @description School year, by the calendar year in which it begins.
+             */
+            school_year: number;
+            /**
+             * Term
+             * @description 1 or 2 when one term was asked for; null: the whole year.
+             */
+            term: number | null;
+            /**
+             * Framework
+             * @description Framework that the year is read by.
+             */
+            framework: string;
+            /**
+             * Pupils
+             * @description Pupils in the school now.
+             */
+            pupils: number;
+            /**
+             * Groups
+             * @description Dimensions and sub-dimensions, in order.
+             */
+            groups: components["schemas"]["GroupMedian"][];
+        };
+        /**
+         * SchoolSummary
+         * @description A school by name.
+         */
+        cloud__inventory__schemas__SchoolSummary: {
+            /**
+             * School
+             * @description School id.
+             * @example s07
+             */
+            school: string;
+            /**
+             * Name
+             * @description Its name.
+             * @example 第七小学
+             */
+            name: string;
+            /**
+             * Name En
+             * @description Its English name; empty when there is none.
+             * @example Primary School No. 7
+             */
+            name_en: string;
+            /**
+             * Stage
+             * @description `primary`, `junior` or `senior`.
+             * @example primary
+             */
+            stage: string | null;
+        };
+        /**
+         * Kind
+         * @description Kinds of thing that are measured; each has its sample type and its table.
+         * @enum {string}
+         */
+        protocols__samples__Kind: "link" | "port" | "device" | "probe" | "host" | "terminal" | "classroom";
     };
     responses: never;
     parameters: never;
@@ -3706,7 +4955,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only things of this kind. */
-                kind?: components["schemas"]["Kind"] | null;
+                kind?: components["schemas"]["Kind-Input"] | null;
                 /** @description Keeps what contains this text in its id or names, whatever the case. */
                 search?: string | null;
                 /** @description Items on a page. */
@@ -4658,6 +5907,643 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PushDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluation_frameworks_api_v1_evaluation_frameworks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameworkList"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_evaluation_framework_api_v1_evaluation_frameworks_post: {
+        parameters: {
+            query?: {
+                /** @description Check and compare; change nothing. */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A CASE 1.0 or 1.1 package as JSON: CFDocument, CFItems, CFAssociations. */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedFramework"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluation_framework_document_api_v1_evaluation_frameworks__framework__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Framework id. */
+                framework: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluation_indicators_api_v1_evaluation_frameworks__framework__indicators_get: {
+        parameters: {
+            query?: {
+                /** @description Only of this dimension, by its code. */
+                dimension?: string | null;
+                /** @description Only those asked of this stage. */
+                stage?: components["schemas"]["Stage"] | null;
+            };
+            header?: never;
+            path: {
+                /** @description Framework id. */
+                framework: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndicatorList"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pupil_profile_api_v1_evaluation_pupils__person__profile_get: {
+        parameters: {
+            query?: {
+                /** @description School year, by the calendar year in which it begins. */
+                school_year?: number | null;
+                /** @description One term; default the whole year. */
+                term?: number | null;
+                /** @description Read by this framework; default the one of the school year. */
+                framework?: string | null;
+            };
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Pseudonymous reference of a pupil. */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pupil_evidence_api_v1_evaluation_pupils__person__evidence_get: {
+        parameters: {
+            query?: {
+                /** @description School year, by the calendar year in which it begins. */
+                school_year?: number | null;
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Pseudonymous reference of a pupil. */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceList"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pupil_indicator_api_v1_evaluation_pupils__person__indicators__code__get: {
+        parameters: {
+            query?: {
+                /** @description School year, by the calendar year in which it begins. */
+                school_year?: number | null;
+                /** @description One term; default the whole year. */
+                term?: number | null;
+                /** @description Read by this framework; default the one of the school year. */
+                framework?: string | null;
+            };
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Pseudonymous reference of a pupil. */
+                person: string;
+                /** @description Code of the indicator. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    class_coverage_api_v1_evaluation_classes__school_class__coverage_get: {
+        parameters: {
+            query?: {
+                /** @description School year, by the calendar year in which it begins. */
+                school_year?: number | null;
+                /** @description One term; default the whole year. */
+                term?: number | null;
+                /** @description Read by this framework; default the one of the school year. */
+                framework?: string | null;
+            };
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Class id. */
+                school_class: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassCoverage"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    school_summary_api_v1_evaluation_schools__school__summary_get: {
+        parameters: {
+            query?: {
+                /** @description School year, by the calendar year in which it begins. */
+                school_year?: number | null;
+                /** @description One term; default the whole year. */
+                term?: number | null;
+                /** @description Read by this framework; default the one of the school year. */
+                framework?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description School id. */
+                school: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__evaluation__schemas__SchoolSummary"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exclude_evidence_api_v1_evaluation_evidence__record_id__exclusion_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path: {
+                /** @description Id of the record. */
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExclusionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExclusionResult"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readmit_evidence_api_v1_evaluation_evidence__record_id__exclusion_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path: {
+                /** @description Id of the record. */
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExclusionResult"];
                 };
             };
             /** @description The token is missing or wrong */
