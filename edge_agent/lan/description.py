@@ -24,6 +24,8 @@ REFUSALS = (
     HTTPStatus.TOO_MANY_REQUESTS,
 )
 RECORD_REFUSALS = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE)
+# xAPI wants 400 for every statement that is not taken.
+XAPI_REFUSALS = (*REFUSALS[:5], *RECORD_REFUSALS)
 
 
 def describe() -> dict[str, Any]:
@@ -83,6 +85,12 @@ def describe() -> dict[str, Any]:
                 ),
                 "get": _xapi("The statement of an id, as this agent took it", 200),
             },
+            "/xapi/about": {
+                "get": {
+                    "summary": "The versions of xAPI that are spoken",
+                    "responses": {"200": {"description": "Versions"}},
+                }
+            },
             "/v1/health": {
                 "get": {
                     "summary": "Whether the agent runs and can keep what it is given",
@@ -116,7 +124,7 @@ def _xapi(summary: str, success: int, *, named: bool = True, takes: bool = False
         uuid = {"type": "string", "format": "uuid"}
         parameters.append({"name": "statementId", "in": "query", "required": True, "schema": uuid})
     body = {"requestBody": {"content": {JSON: {"schema": _ref(xapi.Statement)}}}} if takes else {}
-    refusals = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *RECORD_REFUSALS)
+    refusals = XAPI_REFUSALS if takes else (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
     return {
         "summary": summary,
         "security": [{"lan_token": []}, {}],

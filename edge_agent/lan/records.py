@@ -50,7 +50,7 @@ class RecordsApi:
         if found:
             detail = "; ".join(f"{one.field}: {one.reason}" for one in found[:5])
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, detail, hint=_FIELDS_HINT, errors=found)
-        taken = await store(self._intake, records)
+        taken = await store(self._intake, records, id_field="records[{position}].record_id")
         status = HTTPStatus.CREATED if taken.stored else HTTPStatus.OK
         return Response(_encoder.encode(taken), status, media_type=JSON)
 
@@ -59,12 +59,17 @@ class RecordsApi:
         return Response(_encoder.encode(schemas()), media_type=JSON)
 
 
-async def store(intake: Intake, records: Sequence[Record], statements: Mapping[str, bytes] | None = None) -> Taken:
-    """Take records, or refuse the request with what the app should do."""
+async def store(
+    intake: Intake, records: Sequence[Record], statements: Mapping[str, bytes] | None = None, *, id_field: str
+) -> Taken:
+    """Take records, or refuse the request with what the app should do.
+
+    `id_field` is the name by which the app knows a record's id, with `{position}` for its place in the batch.
+    """
     try:
         return await intake.take(records, statements)
     except RecordConflict as error:
-        named = FieldError(field=f"records[{error.position}].record_id", reason=str(error))
+        named = FieldError(field=id_field.format(position=error.position), reason=str(error))
         raise Refusal(HTTPStatus.CONFLICT, str(error), hint=error.hint, errors=[named]) from error
     except SpoolError as error:
         # Whatever the reason, the app still holds the only copy: it must keep it and come again.

@@ -103,7 +103,7 @@ class StatementsApi:
             if (problem := field_problem(records[-1])) is not None:
                 raise _bad(where + _XAPI_FIELD.get(problem[0], problem[0]), problem[1])
             kept[key.hex] = _encoder.encode(msgspec.structs.replace(statement, id=str(key), version=xapi.VERSION))
-        await store(self._intake, records, kept)
+        await store(self._intake, records, kept, id_field="[{position}].id" if len(statements) > 1 else "id")
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

@@ -370,6 +370,10 @@ async def test_the_api_describes_itself(lan):
     for path, method, statuses in (
         ("/v1/terminals/{terminal}/checkin", "post", {"204", "400", "401", "408", "413", "415", "422", "429"}),
         ("/v1/status", "get", {"200", "401"}),
+        ("/xapi/statements", "put", {"204", "400", "401", "408", "409", "413", "415", "503", "507"}),
+        ("/xapi/statements", "post", {"200", "400", "401", "408", "409", "413", "415", "503", "507"}),
+        ("/xapi/statements", "get", {"200", "400", "401", "404"}),
+        ("/xapi/about", "get", {"200"}),
     ):
         assert set(document["paths"][path][method]["responses"]) == statuses
     assert "hint" in schemas["Problem"]["required"]

@@ -69,6 +69,9 @@ async def test_another_content_under_a_known_id_is_a_conflict(lan, host):  # noq
     await lan.post("/xapi/statements", json=said, headers=VERSION)
     told = await lan.post("/xapi/statements", json=[statement(), said | {"result": {"response": "C"}}], headers=VERSION)
     assert told.status_code == 409
+    assert [one["field"] for one in told.json()["errors"]] == ["[1].id"]
+    alone = await lan.post("/xapi/statements", json=said | {"result": {"response": "C"}}, headers=VERSION)
+    assert [one["field"] for one in alone.json()["errors"]] == ["id"]
     assert len(await held(host)) == 1
 
 
