@@ -37,7 +37,10 @@ EVENT_TYPES: dict[str, str] = {
 _HEX = re.compile(r"[0-9a-f]*")
 _TYPE = re.compile(r"[a-z_]+\.[a-z_]+")
 
-AttributeValue = str | int | float | bool | None
+MAX_TEXT_LENGTH = 1024
+"""Characters of an attribute's text: events are listed by the hundred, none of them may be a megabyte."""
+
+AttributeValue = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)] | int | float | bool | None
 
 
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

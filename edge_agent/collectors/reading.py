@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from edge_agent.clock import Clock
-from protocols.events import EVENT_TYPES, AttributeValue, Event
+from protocols.events import EVENT_TYPES, MAX_TEXT_LENGTH, AttributeValue, Event
 from protocols.samples import Kind, Sample
-
-MAX_ATTRIBUTE_LENGTH = 1024
-"""Characters of an event's text: events are listed by the hundred, none of them may be a megabyte."""
 
 TargetT_contra = TypeVar("TargetT_contra", contravariant=True)
 
@@ -83,4 +80,4 @@ def event(name: str, kind: Kind, thing: str, at: Stamp, **attributes: AttributeV
 
 
 def _fit(text: str) -> str:
-    return text.replace("\0", "")[:MAX_ATTRIBUTE_LENGTH]
+    return text.replace("\0", "")[:MAX_TEXT_LENGTH]

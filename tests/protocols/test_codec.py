@@ -173,6 +173,7 @@ def test_a_value_out_of_range_or_a_short_column_is_refused(battery: list[object]
         ({"events": [_event(type="port.changed\n")]}, "is no type"),
         ({"events": [_event(attributes={"reason": "\0"})]}, "holds a NUL"),
         ({"events": [_event(attributes={"\0": 1})]}, "holds a NUL"),
+        ({"events": [_event(attributes={"reason": "长" * 1025})]}, "length <= 1024"),
         ({"events": [_event(attributes={"ratio": float("nan")})]}, "holds nan, which JSON cannot say"),
         ({"boot": "b\0"}, "boot holds a NUL"),
     ],

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.collectors.reading import MAX_ATTRIBUTE_LENGTH, Stamp, event
-from protocols.events import problem_of
+from edge_agent.collectors.reading import Stamp, event
+from protocols.events import MAX_TEXT_LENGTH, problem_of
 from protocols.samples import Kind
 
 
 def test_a_text_from_outside_is_cut_to_what_may_travel():
     said = event("device.refused", Kind.DEVICE, "s07-sw01", Stamp(5, 5), reason="no\0 " + "x" * 5000, was="answers")
-    assert said.attributes == {"reason": "no " + "x" * (MAX_ATTRIBUTE_LENGTH - 3), "was": "answers"}
+    assert said.attributes == {"reason": "no " + "x" * (MAX_TEXT_LENGTH - 3), "was": "answers"}
     assert problem_of([said]) is None
 
 
