@@ -33,6 +33,7 @@ from edge_agent.downlink.errors import (
     WrongSignature,
 )
 from edge_agent.errors import EdgeError
+from edge_agent.sealing import Sealing
 from protocols.desired import SIGNED_PREFIX, Body, Document, DocumentKind, SignedDocument, token_of
 
 FOLDER = "desired"
@@ -49,14 +50,6 @@ class Held:
 
     token: str
     document: Document
-
-
-@dataclass(frozen=True, slots=True)
-class Sealing:
-    """How files are made unreadable for others; `open` raises EdgeError or ValueError for what was not sealed here."""
-
-    seal: Callable[[bytes], bytes]
-    open: Callable[[bytes], bytes]
 
 
 class Documents:

@@ -18,8 +18,9 @@ import structlog
 
 from edge_agent.clock import Clock
 from edge_agent.errors import EdgeError, Retry
-from edge_agent.records.memory import RecordMemory
+from edge_agent.records.memory import RecordMemory, Remembered
 from edge_agent.records.values import Taken
+from edge_agent.sealing import Sealing
 from protocols.records import Record, RecordBody, fingerprint
 
 log = structlog.get_logger(__name__)
@@ -40,12 +41,17 @@ class Intake:
     """Records in. `append` stores them durably, or raises; `start` and `stop` belong to one event loop."""
 
     def __init__(
-        self, append: Callable[[Sequence[Record]], Awaitable[None]], clock: Clock, executor: Executor, path: Path
+        self,
+        append: Callable[[Sequence[Record]], Awaitable[None]],
+        clock: Clock,
+        executor: Executor,
+        path: Path,
+        sealing: Sealing | None = None,
     ) -> None:
         self._append = append
         self._clock = clock
         self._executor = executor
-        self._memory = RecordMemory(path)
+        self._memory = RecordMemory(path, sealing=sealing)
 
     async def start(self) -> None:
         """Open the memory of ids."""
@@ -54,6 +60,15 @@ class Intake:
     async def stop(self) -> None:
         """Close it."""
         await asyncio.get_running_loop().run_in_executor(self._executor, self._memory.close)
+
+    async def forget(self, subject: str, record_ids: Sequence[str] = ()) -> int:
+        """Forget what a person's records said, or the named ones; their ids stay known. Return how many there were.
+
+        Raises:
+            sqlite3.Error: the disk refuses, nothing was forgotten.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._memory.forget, subject, record_ids)
 
     def stamped(self, body: RecordBody) -> Record:
         """Return the record with this agent's time on it."""
@@ -83,23 +98,26 @@ class Intake:
         statements = statements or {}
         known = await loop.run_in_executor(self._executor, self._memory.find, {one.record_id for one in records})
         new: dict[str, Record] = {}
-        said: dict[str, bytes] = {}
+        said: dict[str, Remembered] = {}
         for position, record in enumerate(records):
             record_id, says = record.record_id, fingerprint(record)
             if (before := known.get(record_id)) is None:
                 new.setdefault(record_id, record)
-                same = said.setdefault(record_id, says) == says
+                fresh = Remembered(record_id, record.subject, says, statements.get(record_id))
+                same = said.setdefault(record_id, fresh).fingerprint == says
             else:
                 # A statement without a timestamp is given the time of its arrival, another one each time it comes.
-                same = says == before.fingerprint or (
-                    before.statement is not None and before.statement == statements.get(record_id)
+                same = (
+                    before.forgotten
+                    or says == before.fingerprint
+                    or (before.statement is not None and before.statement == statements.get(record_id))
                 )
             if not same:
                 raise RecordConflict(position, record_id)
         if new:
             await self._append(list(new.values()))
             try:
-                await loop.run_in_executor(self._executor, self._memory.remember, said, statements)
+                await loop.run_in_executor(self._executor, self._memory.remember, list(said.values()))
             except sqlite3.Error as error:
                 # Stored all the same; what comes again is then recognised by the centre.
                 log.warning("record_ids_not_remembered", reason=str(error), records=len(new))

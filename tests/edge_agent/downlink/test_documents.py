@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.downlink import Documents, Sealing
+from edge_agent.downlink import Documents
 from edge_agent.downlink.documents import public_key_bytes, replace_durably
 from edge_agent.downlink.errors import (
     DocumentsUnwritable,
@@ -24,6 +24,7 @@ from edge_agent.downlink.errors import (
     UnreadableDocument,
     WrongSignature,
 )
+from edge_agent.sealing import Sealing
 from protocols.desired import SIGNED_PREFIX, DocumentKind, SignedDocument, token_of
 from tests.edge_agent.downlink.centre import AGENT, KEY, PUBLIC_KEY, PUBLIC_KEY_TEXT, roster, signed, timetable
 
