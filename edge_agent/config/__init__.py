@@ -5,6 +5,7 @@ from edge_agent.config.loading import LoadedConfig, load_config
 from edge_agent.config.model import (
     AgentConfig,
     AgentSection,
+    CentreSection,
     DeviceSection,
     DnsProbe,
     HostSection,
@@ -24,6 +25,7 @@ from edge_agent.config.secret import Secret
 __all__ = [
     "AgentConfig",
     "AgentSection",
+    "CentreSection",
     "ConfigError",
     "DeviceSection",
     "DnsProbe",

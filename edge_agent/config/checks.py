@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from edge_agent.config.model import (
     AgentConfig,
+    CentreSection,
     DeviceSection,
     DnsProbe,
     HttpProbe,
@@ -30,6 +32,7 @@ from protocols.status import Role
 HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
 MIN_KEY_CHARACTERS = 8  # RFC 3414 §11.2: shorter passwords must be refused
 MAX_PORT = 65_535
+KEY_BYTES = 32  # RFC 8032 §5.1.5
 LONGEST_PROBE_SHARE = 0.9
 LONGEST_LINK_INTERVAL_SECONDS = 20.0
 """A third of what the centre takes for fresh (`cloud.status.rules.FRESH`, 60 seconds)."""
@@ -69,6 +72,8 @@ def warnings(config: AgentConfig) -> list[str]:
             )
     if config.lan is not None and config.lan.token is None:
         said.append("lan.token: without it, every machine on the school's network may check terminals in")
+    if config.centre is not None and not config.centre.url.startswith("https:"):
+        said.append("centre.url: without https, token and rosters can be read on the way to the centre")
     if config.uplink.tls_ca is None:
         said.append("uplink.tls_ca: without it, the way to the centre is neither encrypted nor verified")
     return said
@@ -144,6 +149,32 @@ def _lan(lan: LanSection, _key: str) -> Iterator[Problem]:
         reason = "" if port else f"port 0 is not between 1 and {MAX_PORT}"
     if reason:
         yield Problem("lan.listen", reason, 'listen = "0.0.0.0:8740"')
+
+
+def _centre(centre: CentreSection, _key: str) -> Iterator[Problem]:
+    yield from _url("centre.url", centre.url, 'url = "https://centre.example:8443"')
+    if "?" in centre.url or "#" in centre.url:
+        yield Problem("centre.url", "has a query or fragment; the paths of the API are added to it")
+    try:
+        public_key(centre.public_key)
+    except ValueError as error:
+        yield Problem(
+            "centre.public_key",
+            f"is not the base64 of a 32 byte Ed25519 key ({error})",
+            'public_key = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="',
+        )
+
+
+def public_key(text: str) -> bytes:
+    """Return the raw Ed25519 key that a base64 text says.
+
+    Raises:
+        ValueError: it says none.
+    """
+    raw = b64decode(text, validate=True)
+    if len(raw) != KEY_BYTES:
+        raise ValueError(f"{len(raw)} bytes, an Ed25519 key has {KEY_BYTES}")
+    return raw
 
 
 def _device(device: DeviceSection, key: str) -> Iterator[Problem]:
@@ -239,13 +270,12 @@ def _dns(probe: DnsProbe, key: str) -> Iterator[Problem]:
 
 
 def _http(probe: HttpProbe, key: str) -> Iterator[Problem]:
-    yield from _url(f"{key}.url", probe.url)
+    yield from _url(f"{key}.url", probe.url, 'url = "https://portal.example/healthz"')
     if probe.ca_file is not None and not probe.ca_file.is_file():
         yield Problem(f"{key}.ca_file", f"the file {probe.ca_file} is not there")
 
 
-def _url(key: str, url: str) -> Iterator[Problem]:
-    example = 'url = "https://portal.example/healthz"'
+def _url(key: str, url: str, example: str) -> Iterator[Problem]:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -294,6 +324,7 @@ def _duplicates(table: str, field: str, names: Iterable[Any]) -> Iterator[Proble
 WITHIN_TABLES: Checks = {
     UplinkSection: _uplink,
     LanSection: _lan,
+    CentreSection: _centre,
     DeviceSection: _device,
     LinkSection: _link,
     IcmpProbe: _icmp,

@@ -70,6 +70,19 @@ class LanSection(Section, frozen=True, kw_only=True):
     mdns: bool = True
 
 
+class CentreSection(Section, frozen=True, kw_only=True):
+    """The centre's HTTP API, from which desired state comes; without this table the agent asks for none.
+
+    `public_key` is the centre's Ed25519 key, with which every document is verified.
+    """
+
+    url: Annotated[str, Meta(min_length=1, max_length=500, examples=["https://centre.example:8443"])]
+    token: Annotated[Secret, Meta(examples=[{"file": "/etc/bellwether/centre-token"}])]
+    public_key: Annotated[
+        str, Meta(min_length=1, max_length=100, examples=["A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="])
+    ]
+
+
 class HostSection(Section, frozen=True, kw_only=True):
     """The machine that the agent runs on."""
 
@@ -190,6 +203,7 @@ class AgentConfig(Section, frozen=True, kw_only=True):
     uplink: UplinkSection
     spool: SpoolSection = SpoolSection()
     lan: LanSection | None = None
+    centre: CentreSection | None = None
     host: HostSection = HostSection()
     terminals: TerminalsSection = TerminalsSection()
     snmp: SnmpSection = SnmpSection()

@@ -88,6 +88,9 @@ class StrictReader:
             return field.default
         if field.default_factory is not msgspec.NODEFAULT:
             return field.default_factory()
+        bare = _bare(field.type)
+        if isinstance(bare, inspect.CustomType) and bare.cls is Secret:
+            return Secret("stand-in")
         return self._value(field.type, _first_example(field.type), field.encode_name)
 
     def _unknown(self, key: str, name: str, known: list[str]) -> None:

@@ -15,7 +15,6 @@ as not held, so that it is fetched again.
 from __future__ import annotations
 
 import os
-from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,15 +194,3 @@ def replace_durably(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def public_key_bytes(text: str) -> bytes:
-    """Return the raw key that a base64 text says.
-
-    Raises:
-        ValueError: it is not the base64 of 32 bytes.
-    """
-    raw = b64decode(text, validate=True)
-    if len(raw) != 32:
-        raise ValueError(f"{len(raw)} bytes, an Ed25519 key has 32")
-    return raw

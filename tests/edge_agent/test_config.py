@@ -17,6 +17,7 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("agent-
 ENVIRONMENT = {
     "BELLWETHER_UPLINK_PASSWORD": "uplink-word",
     "BELLWETHER_LAN_TOKEN": "lan-word",
+    "BELLWETHER_CENTRE_TOKEN": "centre-word",
     "BELLWETHER_SNMP_AUTH": "auth-word",
     "BELLWETHER_SNMP_PRIV": "priv-word",
     "BELLWETHER_SNMP_COMMUNITY": "community-word",
@@ -364,6 +365,51 @@ def test_where_the_lan_api_cannot_listen_is_told(problems, listen, reason):
     assert problems(f'[lan]\nlisten = "{listen}"\n') == [f'lan.listen: {reason} (for example: listen = "0.0.0.0:8740")']
 
 
+CENTRE = """
+[centre]
+url = "https://centre.example:8443"
+token = "word"
+public_key = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
+"""
+
+
+def test_the_centre_is_named_with_token_and_key_or_not_at_all(load, problems):
+    assert load(HEAD).centre is None
+    centre = load(HEAD + CENTRE).centre
+    assert centre is not None
+    assert centre.url == "https://centre.example:8443"
+    assert "word" not in effective_toml(load(HEAD + CENTRE))
+    assert problems("[centre]\n") == [
+        'centre.url: is missing (for example: url = "https://centre.example:8443")',
+        'centre.token: is missing (for example: token = { file = "/etc/bellwether/centre-token" })',
+        'centre.public_key: is missing (for example: public_key = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=")',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('url = "centre.example"', '"centre.example" is not an http or https URL'),
+        ('url = "https://centre.example/?a=1"', "has a query or fragment; the paths of the API are added to it"),
+        ('public_key = "AAAA"', "is not the base64 of a 32 byte Ed25519 key (3 bytes, an Ed25519 key has 32)"),
+        ('public_key = "not base64"', "is not the base64 of a 32 byte Ed25519 key"),
+    ],
+)
+def test_a_centre_that_cannot_be_asked_or_verified_is_refused(problems, line, reason):
+    key = line.split(" ")[0]
+    kept = [one for one in CENTRE.strip().splitlines() if not one.startswith(key)]
+    found = problems("\n".join([*kept, line]))
+    assert len(found) == 1
+    assert found[0].startswith(f"centre.{key}: ")
+    assert reason in found[0]
+
+
+def test_a_token_that_travels_in_the_clear_is_warned_of(tmp_path):
+    file = tmp_path / "agent.toml"
+    file.write_text(HEAD + CENTRE.replace("https", "http"), encoding="utf-8")
+    assert any(one.startswith("centre.url: without https") for one in load_config(file, {}).warnings)
+
+
 def test_a_core_agent_serves_no_school(problems):
     head = HEAD.replace('"gateway"', '"core"')
     assert problems('[lan]\nlisten = "0.0.0.0:8740"\n', head) == [
@@ -372,7 +418,7 @@ def test_a_core_agent_serves_no_school(problems):
 
 
 def test_the_effective_config_is_a_config_again(load):
-    config = load_config(EXAMPLES[0], ENVIRONMENT).config
+    config = load(HEAD + '[lan]\nlisten = "0.0.0.0:8740"\n' + CENTRE)
     assert effective_values(load(effective_toml(config))) == effective_values(config)
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.downlink import Documents
-from edge_agent.downlink.documents import public_key_bytes, replace_durably
+from edge_agent.downlink.documents import replace_durably
 from edge_agent.downlink.errors import (
     DocumentsUnwritable,
     MisdirectedDocument,
@@ -26,7 +26,7 @@ from edge_agent.downlink.errors import (
 )
 from edge_agent.sealing import Sealing
 from protocols.desired import SIGNED_PREFIX, DocumentKind, SignedDocument, token_of
-from tests.edge_agent.downlink.centre import AGENT, KEY, PUBLIC_KEY, PUBLIC_KEY_TEXT, roster, signed, timetable
+from tests.edge_agent.downlink.centre import AGENT, KEY, PUBLIC_KEY, roster, signed, timetable
 
 
 def backwards(data: bytes) -> bytes:
@@ -201,13 +201,6 @@ def test_the_serial_never_goes_back_and_what_is_held_survives(steps):
             assert documents.body(ROSTER) == (None if held is None else roster(held))
             document = documents.document(ROSTER)
             assert (0 if document is None else document.serial) == highest
-
-
-def test_a_public_key_is_the_base64_of_32_bytes():
-    assert public_key_bytes(PUBLIC_KEY_TEXT) == PUBLIC_KEY
-    for wrong in ("", "AAAA", "not base64!"):
-        with pytest.raises(ValueError):
-            public_key_bytes(wrong)
 
 
 def test_a_file_is_replaced_whole(tmp_path):
