@@ -13,6 +13,7 @@ from edge_agent.collectors.reading import Reading
 from edge_agent.scheduler import Course
 from edge_agent.spool import SpoolStats
 from edge_agent.uplink.values import UplinkSnapshot
+from protocols.desired import DocumentKind, Validity
 from protocols.samples import DeviceSample
 from protocols.status import Role
 
@@ -67,6 +68,27 @@ class TerminalsState(Struct, frozen=True, kw_only=True):
     checkins_total: int
 
 
+class DesiredDocumentState(Struct, frozen=True, kw_only=True):
+    """One kind of desired state: the token in force, when the centre made it, and whether it is what is desired."""
+
+    kind: DocumentKind
+    token: str | None
+    made_at_ms: int | None
+    validity: Validity
+    reason: str = ""
+
+
+class CentreState(Struct, frozen=True, kw_only=True):
+    """The centre's HTTP API as last met; `reachable` is None before the first answer or failure."""
+
+    url: str
+    reachable: bool | None
+    reason: str
+    since_ms: int
+    documents: list[DesiredDocumentState]
+    reported_at_ms: int | None = None
+
+
 class AgentStatus(Struct, frozen=True, kw_only=True):
     """Everything an agent knows of itself at one moment (`at_ms`, its own wall clock)."""
 
@@ -83,6 +105,7 @@ class AgentStatus(Struct, frozen=True, kw_only=True):
     devices: list[DeviceState]
     terminals: TerminalsState
     collectors: list[Course]
+    centre: CentreState | None = None
     agent_rss_bytes: int | None = None
     agent_cpu_ratio: float | None = None
     given_up_events: int = 0

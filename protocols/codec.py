@@ -152,6 +152,16 @@ def decode_down(payload: bytes, content_type: str = MSGPACK) -> DownMessage:
     return message
 
 
+def decode_nudge(payload: bytes, content_type: str = MSGPACK) -> Nudge:
+    """Read and validate a nudge.
+
+    Raises:
+        DecodeError: unreadable or out of schema.
+    """
+    nudge: Nudge = _decode(payload, content_type, Nudge)
+    return nudge
+
+
 def _decode(payload: bytes, content_type: str, message: Any) -> Any:
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise DecodeError(DecodeReason.TOO_LARGE, f"{len(payload)} bytes, the limit is {MAX_PAYLOAD_BYTES}")

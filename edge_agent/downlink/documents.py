@@ -21,8 +21,6 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge_agent.downlink.errors import (
     DocumentsUnwritable,
@@ -60,6 +58,9 @@ class Documents:
 
     def __init__(self, folder: Path, *, agent: str, public_key: bytes, sealing: Sealing) -> None:
         """Take the folder, the agent's id and the centre's raw public key (32 bytes)."""
+        # Imported here: an agent without a centre does without cryptography's megabytes.
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         self._folder = folder
         self._agent = agent
         self._key = Ed25519PublicKey.from_public_bytes(public_key)
@@ -124,6 +125,8 @@ class Documents:
         Raises:
             WrongSignature, UnreadableDocument, MisdirectedDocument, OlderDocument.
         """
+        from cryptography.exceptions import InvalidSignature
+
         try:
             self._key.verify(signed.signature, SIGNED_PREFIX + signed.payload)
         except InvalidSignature:

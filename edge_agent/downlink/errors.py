@@ -44,3 +44,17 @@ class DocumentsUnwritable(EdgeError):
 
     retry: ClassVar[Retry] = Retry.BACKOFF
     hint: ClassVar[str] = "free disk space, and check that data_dir is writable for the agent's user"
+
+
+class CentreAway(EdgeError):
+    """The centre does not answer, or not as it should; it is asked again."""
+
+    retry: ClassVar[Retry] = Retry.BACKOFF
+    hint: ClassVar[str] = "nothing is to be done: what is held stays in force, and the centre is asked again"
+
+
+class CentreRefuses(CentreAway):
+    """The centre does not let this agent in, or does not know it."""
+
+    retry: ClassVar[Retry] = Retry.MAX_BACKOFF
+    hint: ClassVar[str] = "compare [agent] id and [centre] url and token with what the centre has for this agent"

@@ -71,6 +71,7 @@ class Acked:
 class Arrived:
     """A message from the cloud."""
 
+    topic: str
     payload: bytes
     content_type: str
 
@@ -195,9 +196,9 @@ class MqttConnection:
         if self._client.want_write():
             self._loop.add_writer(self._attached, self._writable)
 
-    def subscribe(self, topic: str) -> None:
+    def subscribe(self, *topics: str) -> None:
         """Subscribe with QoS 1; `Subscribed` or `Lost` follows."""
-        self._client.subscribe(topic, options=SubscribeOptions(qos=1))
+        self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         """Hand over a message with QoS 1 and return its mid; `Acked` follows unless the connection is lost first.
@@ -311,7 +312,8 @@ class MqttConnection:
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         if not self._ended:
-            self._report(Arrived(bytes(message.payload), getattr(message.properties, "ContentType", MSGPACK)))
+            content_type = getattr(message.properties, "ContentType", MSGPACK)
+            self._report(Arrived(message.topic, bytes(message.payload), content_type))
 
 
 def _content_type(packet: int) -> Properties:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from random import Random
 
@@ -38,7 +38,8 @@ from edge_agent.uplink.skew import Skew
 from edge_agent.uplink.suspects import Suspects
 from edge_agent.uplink.values import Broker, Loss, Phase, Speaker, Timing, UplinkSnapshot
 from edge_agent.uplink.window import Window
-from protocols.codec import DecodeError, decode_down, encode
+from protocols.codec import DecodeError, decode_down, decode_nudge, encode
+from protocols.desired import Nudge
 from protocols.receipts import Receipt, SegmentReceipt, Verdict, Welcome
 from protocols.status import Presence, Status
 from protocols.topics import DownChannel, Lane, down_topic, segment_topic, status_topic
@@ -48,6 +49,9 @@ GOODBYE_SECONDS = 2.0
 BATCH_SEGMENTS = 8
 """Most segments whose payloads are in memory at once on their way to the client."""
 
+News = Callable[[Nudge | None], None]
+"""Told of every nudge, and with None when the centre accepted us anew: nudges may have been lost before."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -56,7 +60,7 @@ class Uplink:
 
     `start` returns at once: a broker that is away is waited for. `executor` runs the blocking connect (up to the
     connect timeout each); give it threads of its own where many agents share a process, so that SQLite never waits
-    behind it.
+    behind it. With `news`, the agent also hears when desired state changed; `news` must only note the fact.
     """
 
     def __init__(
@@ -69,8 +73,11 @@ class Uplink:
         executor: Executor,
         random: Random,
         timing: Timing | None = None,
+        news: News | None = None,
     ) -> None:
         self._spool = spool
+        self._news = news
+        self._receipts_topic = down_topic(speaker.agent, DownChannel.RECEIPT)
         self._speaker = speaker
         self._broker = broker
         self._clock = clock
@@ -199,8 +206,11 @@ class Uplink:
                 await self._perform(self._session.subscribed(now))
             case Acked():
                 await self._acked(happening)
-            case Arrived(payload, content_type):
-                await self._arrived(payload, content_type, receipts)
+            case Arrived(topic, payload, content_type):
+                if topic == self._receipts_topic:
+                    await self._arrived(payload, content_type, receipts)
+                else:
+                    self._nudged(payload, content_type)
             case Lost(loss):
                 await self._lost(loss)
 
@@ -240,7 +250,19 @@ class Uplink:
                 self._last_receipt_at_ms = self._clock.wall_ms()
                 receipts.extend(segments)
             case Welcome():
+                before = self._session.phase
                 await self._perform(self._session.welcomed(self._now(), self._judged(message)))
+                if self._news is not None and before is not Phase.SENDING and self._session.phase is Phase.SENDING:
+                    self._news(None)
+
+    def _nudged(self, payload: bytes, content_type: str) -> None:
+        try:
+            nudge = decode_nudge(payload, content_type)
+        except DecodeError as error:
+            log.warning("uplink_message_undecodable", agent=self._speaker.agent, reason=str(error))
+            return
+        if self._news is not None and nudge.agent == self._speaker.agent:
+            self._news(nudge)
 
     def _judged(self, welcome: Welcome) -> Welcome:
         """Return the welcome as it must be taken: a centre that knows more than was ever sent has met a later spool.
@@ -294,7 +316,9 @@ class Uplink:
                     await self._connect()
                 case decisions.Subscribe():
                     if self._connection is not None:
-                        self._connection.subscribe(down_topic(self._speaker.agent, DownChannel.RECEIPT))
+                        nudges = (DownChannel.CONFIG, DownChannel.CONTENT) if self._news is not None else ()
+                        topics = [down_topic(self._speaker.agent, channel) for channel in nudges]
+                        self._connection.subscribe(self._receipts_topic, *topics)
                 case decisions.PublishStatus():
                     await self._publish_status()
                 case decisions.RestartEpoch():

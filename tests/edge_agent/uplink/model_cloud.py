@@ -173,9 +173,12 @@ class ModelCloud:
         self._say(segment.agent, receipt)
 
     def _say(self, agent: str, message: Receipt | Welcome) -> None:
+        self.say(agent, DownChannel.RECEIPT, encode(message))
+
+    def say(self, agent: str, channel: DownChannel, payload: bytes, content_type: str = MSGPACK) -> None:
         properties = Properties(PacketTypes.PUBLISH)
-        properties.ContentType = MSGPACK
-        self._client.publish(down_topic(agent, DownChannel.RECEIPT), encode(message), qos=1, properties=properties)
+        properties.ContentType = content_type
+        self._client.publish(down_topic(agent, channel), payload, qos=1, properties=properties)
 
     def _now_ms(self) -> int:
         return time.time_ns() // 1_000_000 + self.clock_offset_ms
