@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from edge_agent.cipher import Cipher
 from edge_agent.downlink.errors import (
     DocumentsUnwritable,
     MisdirectedDocument,
@@ -30,7 +31,6 @@ from edge_agent.downlink.errors import (
     WrongSignature,
 )
 from edge_agent.errors import EdgeError
-from edge_agent.sealing import Sealing
 from protocols.desired import SIGNED_PREFIX, Body, Document, DocumentKind, SignedDocument, token_of
 
 FOLDER = "desired"
@@ -56,7 +56,7 @@ class Documents:
     everything else belongs to the event loop and is quick.
     """
 
-    def __init__(self, folder: Path, *, agent: str, public_key: bytes, sealing: Sealing) -> None:
+    def __init__(self, folder: Path, *, agent: str, public_key: bytes, cipher: Cipher) -> None:
         """Take the folder, the agent's id and the centre's raw public key (32 bytes)."""
         # Imported here: an agent without a centre does without cryptography's megabytes.
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -64,7 +64,7 @@ class Documents:
         self._folder = folder
         self._agent = agent
         self._key = Ed25519PublicKey.from_public_bytes(public_key)
-        self._sealing = sealing
+        self._cipher = cipher
         self._held: dict[DocumentKind, Held] = {}
         self._listeners: list[Callable[[DocumentKind], None]] = []
 
@@ -99,7 +99,7 @@ class Documents:
                 log.error("desired_document_unreadable", agent=self._agent, kind=kind.value, reason=str(error))
                 continue
             try:
-                held = self.verify(_file_decoder.decode(self._sealing.open(sealed)))
+                held = self.verify(_file_decoder.decode(self._cipher.open(sealed)))
                 if held.document.kind is not kind:
                     raise MisdirectedDocument(f"the file of {kind.value} holds {held.document.kind.value}")
             except (EdgeError, ValueError, msgspec.DecodeError) as error:
@@ -157,7 +157,7 @@ class Documents:
         path = self._path(held.document.kind)
         try:
             self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-            replace_durably(path, self._sealing.seal(_file_encoder.encode(signed)))
+            replace_durably(path, self._cipher.seal(_file_encoder.encode(signed)))
         except OSError as error:
             raise DocumentsUnwritable(f"the {held.document.kind.value} document cannot be kept: {error}") from error
 

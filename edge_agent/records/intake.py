@@ -16,11 +16,11 @@ from typing import ClassVar
 import msgspec
 import structlog
 
+from edge_agent.cipher import Cipher
 from edge_agent.clock import Clock
 from edge_agent.errors import EdgeError, Retry
 from edge_agent.records.memory import RecordMemory, Remembered
 from edge_agent.records.values import Taken
-from edge_agent.sealing import Sealing
 from protocols.records import Record, RecordBody, fingerprint
 
 log = structlog.get_logger(__name__)
@@ -46,12 +46,12 @@ class Intake:
         clock: Clock,
         executor: Executor,
         path: Path,
-        sealing: Sealing | None = None,
+        cipher: Cipher | None = None,
     ) -> None:
         self._append = append
         self._clock = clock
         self._executor = executor
-        self._memory = RecordMemory(path, sealing=sealing)
+        self._memory = RecordMemory(path, cipher=cipher)
 
     async def start(self) -> None:
         """Open the memory of ids."""

@@ -23,9 +23,9 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
+from edge_agent.cipher import Cipher
 from edge_agent.errors import EdgeError
 from edge_agent.records.xapi import Statement
-from edge_agent.sealing import Sealing
 from edge_agent.spool.errors import SpoolCorrupt, translate
 
 MAX_IDS = 500_000
@@ -69,12 +69,12 @@ class RecordMemory:
         self,
         path: Path,
         max_ids: int = MAX_IDS,
-        sealing: Sealing | None = None,
+        cipher: Cipher | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
         self._max_ids = max_ids
-        self._sealing = sealing
+        self._cipher = cipher
         self._monotonic = monotonic
         self._db: sqlite3.Connection | None = None
         self._retry_at = 0.0
@@ -109,7 +109,7 @@ class RecordMemory:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA secure_delete = ON")
-            _bring_up_to_date(db, None if self._sealing is None else self._sealing.seal)
+            _bring_up_to_date(db, None if self._cipher is None else self._cipher.seal)
         except sqlite3.Error:
             db.close()
             raise
@@ -141,10 +141,10 @@ class RecordMemory:
         return found
 
     def _unsealed(self, statement: bytes | None) -> bytes | None:
-        if statement is None or self._sealing is None:
+        if statement is None or self._cipher is None:
             return None
         try:
-            return self._sealing.open(statement)
+            return self._cipher.open(statement)
         except EdgeError as error:
             log.warning("kept_statement_unreadable", reason=str(error))
             return None
@@ -155,7 +155,7 @@ class RecordMemory:
         Raises:
             sqlite3.Error: nothing was remembered.
         """
-        seal = self._sealing.seal if self._sealing is not None else None
+        seal = self._cipher.seal if self._cipher is not None else None
         rows = [
             (one.record_id, one.subject, one.fingerprint, _sealed(one.statement, seal), int(seal is not None))
             for one in records

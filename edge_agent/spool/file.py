@@ -19,7 +19,8 @@ from pathlib import Path
 from edge_agent.spool.errors import SpoolError, SpoolLocked, SpoolUnwritable, translate
 from edge_agent.spool.retention import Usage, wal_allowance_bytes
 
-LAYOUT = 1
+LAYOUT = 2
+"""2 since segments of records may be sealed; a file of layout 1 is one in which none is."""
 PAGE_BYTES = 4096
 _CACHE_KIB = 128
 _VACUUM_PAGES = 128
@@ -105,6 +106,9 @@ class SpoolFile:
             if layout == 0:
                 schema = resources.files(__package__).joinpath("schema.sql").read_text()
                 db.executescript(f"BEGIN IMMEDIATE;{schema}PRAGMA user_version = {LAYOUT};COMMIT;")
+            elif layout < LAYOUT:
+                # An older version would send sealed bytes as they are: from here on it must refuse this file.
+                db.execute(f"PRAGMA user_version = {LAYOUT}")
             return bool(layout == 0)
         except sqlite3.Error as error:
             self.close()

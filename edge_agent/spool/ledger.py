@@ -15,10 +15,12 @@ from dataclasses import dataclass, field, replace
 import msgspec
 import structlog
 
+from edge_agent.cipher import Cipher
 from edge_agent.clock import Clock
 from edge_agent.spool.errors import SpoolOfAnotherAgent
 from edge_agent.spool.file import SpoolFile
 from edge_agent.spool.sealing import Header, Sealed, checksum, seal
+from edge_agent.spool.secrecy import SealedElsewhere, Secrecy
 from edge_agent.spool.values import Item, SpoolLimits, StoredLane
 from protocols.blocks import unpack
 from protocols.codec import DecodeError, decode_segment
@@ -78,9 +80,17 @@ class Ledger:
     """Rows and books of one open `SpoolFile`."""
 
     def __init__(
-        self, file: SpoolFile, *, agent: str, limits: SpoolLimits, clock: Clock, token_hex: Callable[[int], str]
+        self,
+        file: SpoolFile,
+        *,
+        agent: str,
+        limits: SpoolLimits,
+        clock: Clock,
+        token_hex: Callable[[int], str],
+        cipher: Cipher | None = None,
     ) -> None:
         self.file = file
+        self.secrecy = Secrecy(cipher)
         self.agent = agent
         self.limits = limits
         self.clock = clock
@@ -187,10 +197,11 @@ class Ledger:
             if checksum(former, seq, lane, items, payload) != stored_checksum:
                 continue
             try:
-                segment = decode_segment(payload)
-            except DecodeError as error:
-                # Sealed by another version of the agent: it keeps its identity, and the centre says what it is.
-                log.warning("spool_segment_of_another_version", agent=self.agent, reason=str(error))
+                segment = decode_segment(self.secrecy.opened(payload))
+            except (DecodeError, SealedElsewhere) as error:
+                # Of another version of the agent, or of another key: it keeps its identity, and the centre says what
+                # it is, or it is set aside when its turn comes.
+                log.warning("spool_segment_not_adopted", agent=self.agent, reason=str(error))
                 continue
             contents: list[Item] = [sample for block in segment.blocks for sample in unpack(block)]
             header = replace(
@@ -246,6 +257,7 @@ class Ledger:
         """Store sealed segments of the current epoch and count them as produced, inside a transaction."""
         state = self.state
         sent = self.expect_sending and not aggregate
+        stored = [(one, self.secrecy.stored(one.lane, one.payload)) for one in sealed]
         db.executemany(
             "INSERT INTO segments (segment_id, epoch_id, seq, lane, items, aggregate, sent, boot, sealed_at_ms,"
             " sealed_monotonic_ms, checksum, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -261,17 +273,17 @@ class Ledger:
                     header.boot,
                     header.sealed_at_ms,
                     header.sealed_monotonic_ms,
-                    checksum(state.epoch, one.seq, one.lane, one.items, one.payload),
-                    one.payload,
+                    checksum(state.epoch, one.seq, one.lane, one.items, payload),
+                    payload,
                 )
-                for one in sealed
+                for one, payload in stored
             ],
         )
-        for one in sealed:
+        for one, payload in stored:
             totals = state.totals[one.lane]
             totals.segments += 1
             totals.items += one.items
-            totals.size_bytes += len(one.payload)
+            totals.size_bytes += len(payload)
             if state.low is None:
                 state.low = one.seq
         if sealed:

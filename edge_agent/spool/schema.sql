@@ -1,4 +1,4 @@
--- The spool file, layout 1 (PRAGMA user_version). One row in `spool`; books per epoch; one row per held segment.
+-- The spool file, layout 2 (PRAGMA user_version). One row in `spool`; books per epoch; one row per held segment.
 
 CREATE TABLE spool (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -26,7 +26,8 @@ CREATE TABLE epochs (
 -- segment_id is the identity itself, epoch_id << 40 | seq: one B-tree, no second index to write at each commit, and in each
 -- epoch the order of sealing. Newer epochs have higher ids. Health is found by walking this order, the rest by the
 -- two partial indexes, which health does not touch. Aggregates have new seqs but stand for the oldest data.
--- checksum covers identity, lane, items and payload. `sent` is set before the first byte is on the wire.
+-- payload is what is sent; of records, since layout 2, sealed with the agent's key behind the mark BWS1 (`secrecy`).
+-- checksum covers identity, lane, items and payload as it stands here. `sent` is set before the first byte is on the wire.
 CREATE TABLE segments (
     segment_id INTEGER PRIMARY KEY,
     epoch_id INTEGER NOT NULL REFERENCES epochs,

@@ -18,6 +18,7 @@ from typing import ParamSpec, TypeVar
 import msgspec
 import structlog
 
+from edge_agent.cipher import Cipher
 from edge_agent.clock import Clock
 from edge_agent.spool.errors import SpoolClosed, SpoolCorrupt, SpoolError, SpoolFull, SpoolUnwritable
 from edge_agent.spool.figures import stats_of
@@ -73,6 +74,7 @@ class Spool:
         limits: SpoolLimits | None = None,
         token_hex: Callable[[int], str] = secrets.token_hex,
         free_bytes: Callable[[Path], int] = disk_free_bytes,
+        cipher: Cipher | None = None,
     ) -> None:
         self.path = path
         self.agent = agent
@@ -84,6 +86,7 @@ class Spool:
             limits=self._limits,
             clock=clock,
             token_hex=token_hex,
+            cipher=cipher,
         )
         self._thinning = Thinning(self._store)
         self._turn = asyncio.Lock()

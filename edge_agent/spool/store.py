@@ -11,7 +11,7 @@ Invariants, true after every transaction and so after every kind of death:
 5. A segment that was ever handed out for sending is never thinned: the cloud may hold it. It is marked before it is
    handed out.
 6. Events and records are never dropped; where there is no room the append fails and nothing of it is stored.
-7. A segment's bytes never change: what is stored is what is sent.
+7. A segment's bytes never change: what is stored is what is sent, records sealed with the agent's key (`secrecy`).
 
 Layout: `schema.sql`. Crash rules: SQLite replays its log; a process killed between two transactions has lost nothing
 that it answered for. When COMMIT itself reports an I/O error the transaction is rolled back and the caller told;
@@ -34,12 +34,15 @@ from edge_agent.spool import retention
 from edge_agent.spool.errors import ItemRefused, SpoolError, SpoolFull, SpoolUnwritable
 from edge_agent.spool.ledger import Ledger, segment_key
 from edge_agent.spool.sealing import BadItem, Sealed, bad_items, checksum, seal
+from edge_agent.spool.secrecy import SealedElsewhere
 from edge_agent.spool.values import LIVE_SECONDS, PROMISED_ITEMS, HeldSegment, Identity, Item, StoredLane
 from protocols.receipts import Outcome, SegmentReceipt
 from protocols.topics import Lane
 
 ROW_OVERHEAD_BYTES = 256
 """A row's other columns, its two index entries and its share of page slack; measured 150 to 220."""
+
+MAX_REASON_LENGTH = 200
 
 MARK_AHEAD = 32
 """Backlog segments marked as sent beyond those handed out, so that draining costs one extra commit in many."""
@@ -183,11 +186,11 @@ class Store(Ledger):
             self._mark_sent([head for _, head in chosen], ahead=heads[Lane.BACKLOG])
             return segments
 
-    def _put_away(self, damaged: Sequence[Head], skip: Collection[Identity]) -> Collection[Identity]:
+    def _put_away(self, damaged: Sequence[tuple[Head, str]], skip: Collection[Identity]) -> Collection[Identity]:
         """Set damaged segments aside; return what to skip, which includes those for which there is no room to do so."""
-        for head in damaged:
+        for head, reason in damaged:
             try:
-                self.set_aside(head.identity, "checksum")
+                self.set_aside(head.identity, reason)
             except (SpoolFull, SpoolUnwritable):
                 log.warning(
                     "spool_set_aside_failed", agent=self.agent, epoch=head.identity.epoch, seq=head.identity.seq
@@ -233,7 +236,8 @@ class Store(Ledger):
         age_ms = self.clock.monotonic_ms() - head.sealed_monotonic_ms
         return head.boot == self.clock.boot and age_ms <= LIVE_SECONDS * 1000
 
-    def _load(self, chosen: Sequence[tuple[Lane, Head]]) -> tuple[list[HeldSegment], list[Head]]:
+    def _load(self, chosen: Sequence[tuple[Lane, Head]]) -> tuple[list[HeldSegment], list[tuple[Head, str]]]:
+        """Return the segments as they are to be sent, and those that cannot be, with the reason."""
         segments, damaged = [], []
         with self.file.reading() as db:
             for lane, head in chosen:
@@ -241,10 +245,13 @@ class Store(Ledger):
                     "SELECT payload, checksum FROM segments WHERE segment_id = ?", (head.segment_id,)
                 ).fetchone()
                 epoch, seq = head.identity
-                if checksum(epoch, seq, STORED[lane], head.items, payload) == stored_checksum:
-                    segments.append(HeldSegment(head.identity, lane, head.items, payload))
-                else:
-                    damaged.append(head)
+                if checksum(epoch, seq, STORED[lane], head.items, payload) != stored_checksum:
+                    damaged.append((head, "checksum"))
+                    continue
+                try:
+                    segments.append(HeldSegment(head.identity, lane, head.items, self.secrecy.opened(payload)))
+                except SealedElsewhere as error:
+                    damaged.append((head, str(error)[:MAX_REASON_LENGTH]))
         return segments, damaged
 
     def _mark_sent(self, heads: Sequence[Head], ahead: Sequence[Head]) -> None:

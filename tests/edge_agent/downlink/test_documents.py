@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_agent.cipher import Cipher
 from edge_agent.downlink import Documents
 from edge_agent.downlink.documents import replace_durably
 from edge_agent.downlink.errors import (
@@ -24,22 +25,21 @@ from edge_agent.downlink.errors import (
     UnreadableDocument,
     WrongSignature,
 )
-from edge_agent.sealing import Sealing
 from protocols.desired import SIGNED_PREFIX, DocumentKind, SignedDocument, token_of
 from tests.edge_agent.downlink.centre import AGENT, KEY, PUBLIC_KEY, roster, signed, timetable
 
 
 def backwards(data: bytes) -> bytes:
-    """A sealing that shows whether it was used."""
+    """A cipher that shows whether it was used."""
     return data[::-1]
 
 
-SEALING = Sealing(backwards, backwards)
+CIPHER = Cipher(backwards, backwards)
 ROSTER = DocumentKind.ROSTER
 
 
 def opened(folder: Path) -> Documents:
-    documents = Documents(folder, agent=AGENT, public_key=PUBLIC_KEY, sealing=SEALING)
+    documents = Documents(folder, agent=AGENT, public_key=PUBLIC_KEY, cipher=CIPHER)
     documents.load()
     return documents
 
@@ -126,7 +126,7 @@ def test_a_damaged_file_is_set_aside_and_its_kind_fetched_again(tmp_path):
 def test_files_are_verified_again_when_the_centres_key_changed(tmp_path):
     opened(tmp_path).accept(signed(roster("a"), 3))
     other = Ed25519PrivateKey.generate()
-    documents = Documents(tmp_path, agent=AGENT, public_key=other.public_key().public_bytes_raw(), sealing=SEALING)
+    documents = Documents(tmp_path, agent=AGENT, public_key=other.public_key().public_bytes_raw(), cipher=CIPHER)
     documents.load()
     assert documents.token(ROSTER) is None
     documents.accept(signed(roster("b"), 1, key=other))

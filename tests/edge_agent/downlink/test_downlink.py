@@ -11,12 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
+from edge_agent.cipher import Cipher
 from edge_agent.clock import SystemClock
 from edge_agent.downlink.centre import Centre
 from edge_agent.downlink.documents import Documents
 from edge_agent.downlink.erasure import Erasing
 from edge_agent.downlink.service import Downlink, Pace, Said
-from edge_agent.sealing import Sealing
 from protocols.content import Content
 from protocols.desired import DocumentKind, Nudge, ReportedTerminal, Validity, token_of
 from tests.edge_agent.downlink.centre import AGENT, PUBLIC_KEY, erasures, roster, signed, timetable
@@ -32,7 +32,7 @@ class Edge:
 
     def __init__(self, folder, executor, centre: FakeCentre, pace: Pace, token: str) -> None:
         self.documents = Documents(
-            folder, agent=AGENT, public_key=PUBLIC_KEY, sealing=Sealing(lambda data: data, lambda data: data)
+            folder, agent=AGENT, public_key=PUBLIC_KEY, cipher=Cipher(lambda data: data, lambda data: data)
         )
         self.forgotten: list[str] = []
         self.disk_refuses = False

@@ -7,9 +7,8 @@ import sqlite3
 
 import pytest
 
-from edge_agent.errors import EdgeError
 from edge_agent.records.memory import Known, RecordMemory, Remembered
-from edge_agent.sealing import Sealing
+from tests.edge_agent.ciphers import cipher_of
 
 STATEMENT = json.dumps(
     {
@@ -22,21 +21,6 @@ STATEMENT = json.dumps(
 ).encode()
 
 
-class WrongKey(EdgeError):
-    """Sealed with another key."""
-
-
-def sealing(key: int = 1) -> Sealing:
-    """A sealing that only the same key opens."""
-
-    def open_it(sealed: bytes) -> bytes:
-        if sealed[0] != key:
-            raise WrongKey("sealed with another key")
-        return bytes(byte ^ 0x55 for byte in sealed[1:])
-
-    return Sealing(lambda plain: bytes([key]) + bytes(byte ^ 0x55 for byte in plain), open_it)
-
-
 def one(record_id: str = "r1", subject: str | None = "p-0a1b", statement: bytes | None = STATEMENT) -> Remembered:
     return Remembered(record_id, subject, b"print", statement)
 
@@ -47,7 +31,7 @@ def path(tmp_path):
 
 
 def opened(path, key: int | None = 1, **options) -> RecordMemory:
-    memory = RecordMemory(path, sealing=None if key is None else sealing(key), **options)
+    memory = RecordMemory(path, cipher=None if key is None else cipher_of(key), **options)
     memory.open()
     return memory
 

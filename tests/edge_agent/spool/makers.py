@@ -101,7 +101,7 @@ def host_samples(clock: SetClock, count: int, random: Random) -> list[HostSample
 
 
 def events(clock: SetClock, count: int, random: Random, size_bytes: int = 20) -> list[Event]:
-    """Return events that carry `size_bytes` of incompressible text each."""
+    """Return events that carry `size_bytes` of incompressible text each, in texts of at most a kilobyte."""
     return [
         Event(
             event_id=random.randbytes(16).hex(),
@@ -110,7 +110,10 @@ def events(clock: SetClock, count: int, random: Random, size_bytes: int = 20) ->
             thing="s07-sw01/GigabitEthernet0/0/1",
             observed_at_ms=clock.wall,
             monotonic_ms=clock.monotonic,
-            attributes={"text": random.randbytes(size_bytes // 2).hex()},
+            attributes={
+                f"text{start}": random.randbytes(min(1000, size_bytes - start) // 2).hex()
+                for start in range(0, size_bytes, 1000)
+            },
         )
         for _ in range(count)
     ]

@@ -216,4 +216,4 @@ async def test_a_file_of_a_later_version_is_not_touched(victim: Victim) -> None:
     with closing(sqlite3.connect(victim.path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (99,)
         assert db.execute("SELECT COUNT(*) FROM segments").fetchone() == (1,)
-    victim.sql("PRAGMA user_version = 1")
+    victim.sql("PRAGMA user_version = 2")

@@ -45,7 +45,8 @@ def test_a_batch_too_large_for_one_segment_is_split_and_nothing_is_lost() -> Non
 
 def test_what_would_be_too_large_decompressed_is_split_too() -> None:
     (event,) = events(SetClock(), 1, Random(1))
-    told = [msgspec.structs.replace(event, attributes={"text": "a" * 1_000_000}) for _ in range(6)]
+    million = {f"text{number}": "a" * 1000 for number in range(1000)}
+    told = [msgspec.structs.replace(event, attributes=million) for _ in range(6)]
     sealed, _ = seal(told, HEADER)
     assert len(sealed) > 1
     assert sum(decode_segment(one.payload).items for one in sealed) == 6

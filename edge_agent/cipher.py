@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Sealing:
+class Cipher:
     """`seal` encrypts with this agent's key; `open` raises EdgeError for what another key sealed, or was changed."""
 
     seal: Callable[[bytes], bytes]
