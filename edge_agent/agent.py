@@ -20,6 +20,9 @@ import structlog
 from edge_agent.collectors.reading import Reading, event, stamp
 from edge_agent.config import AgentConfig, LanSection
 from edge_agent.config.checks import listen_address
+from edge_agent.downlink.documents import Documents
+from edge_agent.downlink.making import make_documents, make_downlink
+from edge_agent.downlink.service import Downlink, Said
 from edge_agent.errors import EdgeError
 from edge_agent.health import AgentStatus, ClockWatch, DeviceState, TerminalsState
 from edge_agent.jobs import Drivers, make_collectors, make_jobs
@@ -28,6 +31,8 @@ from edge_agent.scheduler import Scheduler
 from edge_agent.spool import Spool, SpoolError, SpoolLimits
 from edge_agent.terminals import CheckIn, PresenceRules, Terminals
 from edge_agent.uplink import Broker, Phase, Speaker, Tls, Uplink
+from edge_agent.vault import Vault
+from protocols.desired import Nudge
 from protocols.events import AttributeValue
 from protocols.samples import HostSample, Kind
 from protocols.status import Role
@@ -63,12 +68,14 @@ class Agent:
         self._own_executors: list[ThreadPoolExecutor] = []
         self._executor = self._drivers.executor or self._own_executor("spool")
         self._software = software()
+        self.vault = Vault(config.agent.data_dir)
         self.spool = Spool(
             config.agent.data_dir / SPOOL_FILE,
             agent=self.id,
             clock=self._clock,
             executor=self._executor,
             limits=SpoolLimits(max_bytes=config.spool.max_bytes, seal_seconds=config.spool.seal_seconds),
+            cipher=self.vault.cipher(),
         )
         self.uplink = Uplink(
             spool=self.spool,
@@ -77,6 +84,7 @@ class Agent:
             clock=self._clock,
             executor=self._drivers.connector or self._own_executor("connect"),
             random=self._drivers.rng,
+            news=None if config.centre is None else self._news,
         )
         self.terminals = Terminals(
             _rules(config),
@@ -86,7 +94,27 @@ class Agent:
             memory_folder=config.agent.data_dir,
             executor=self._executor,
         )
-        self.records = Intake(self.spool.append, self._clock, self._executor, config.agent.data_dir / RECORDS_FILE)
+        self.records = Intake(
+            self.spool.append,
+            self._clock,
+            self._executor,
+            config.agent.data_dir / RECORDS_FILE,
+            self.vault.cipher(),
+        )
+        self.documents: Documents | None = None
+        self._downlink: Downlink | None = None
+        if config.centre is not None:
+            self.documents = make_documents(config, config.centre, self.vault.cipher())
+            self._downlink = make_downlink(
+                config,
+                config.centre,
+                self.documents,
+                forget=self.records.forget,
+                said=Said(terminals=list, missing_bytes=lambda: None),
+                clock=self._clock,
+                executor=self._executor,
+                random=self._drivers.rng,
+            )
         self._collectors = make_collectors(config, self._drivers)
         self.scheduler = Scheduler(
             make_jobs(config, self._collectors), self._deliver, self._clock.wall_ms, self._drivers.rng
@@ -116,6 +144,12 @@ class Agent:
             await self.spool.start()
             opened.push_async_callback(self.spool.stop)
             self._started_at_ms = self._clock.wall_ms()
+            if self._lan is not None or self._downlink is not None:
+                await self.records.start()
+                opened.push_async_callback(self.records.stop)
+            if self._downlink is not None:
+                # Rosters are there, and erasures applied, before anybody is served.
+                await self._downlink.prepare()
             await self.uplink.start()
             opened.push_async_callback(self.uplink.stop, FLUSH_SECONDS)
             self._tell("agent.started", instance=self.instance, software=self._software, role=self._role.value)
@@ -125,9 +159,10 @@ class Agent:
             opened.push_async_callback(self._collectors.close)
             await self.scheduler.start()
             opened.push_async_callback(self.scheduler.stop)
+            if self._downlink is not None:
+                await self._downlink.start()
+                opened.push_async_callback(self._downlink.stop)
             if self._lan is not None:
-                await self.records.start()
-                opened.push_async_callback(self.records.stop)
                 await self._lan.start()
                 opened.push_async_callback(self._lan.stop)
             if self._announcement is not None:
@@ -175,6 +210,7 @@ class Agent:
                 checkins_total=self.terminals.checkins_total,
             ),
             collectors=self.scheduler.courses(),
+            centre=None if self._downlink is None else self._downlink.state(),
             agent_rss_bytes=None if self._host is None else self._host.agent_rss_bytes,
             agent_cpu_ratio=None if self._host is None else self._host.agent_cpu_ratio,
             given_up_events=self._given_up_events,
@@ -214,6 +250,10 @@ class Agent:
             if not self._spool_refuses:
                 self._log.error("events_given_up", reason=str(error), hint=error.hint)
             self._spool_refuses = True
+
+    def _news(self, nudge: Nudge | None) -> None:
+        if self._downlink is not None:
+            self._downlink.news(nudge)
 
     def _tell(self, name: str, **attributes: AttributeValue) -> None:
         self._deliver(Reading(events=(event(name, Kind.HOST, self.id, stamp(self._clock), **attributes),)))

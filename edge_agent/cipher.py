@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cipher:
-    """`seal` encrypts with this agent's key; `open` raises EdgeError for what another key sealed, or was changed."""
+    """`seal` encrypts with this agent's key, `open` decrypts.
+
+    Both raise EdgeError: of `Retry.NEVER` for what another key sealed or what was changed, else when there is no key at
+    the moment.
+    """
 
     seal: Callable[[bytes], bytes]
     open: Callable[[bytes], bytes]

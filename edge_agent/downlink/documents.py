@@ -14,7 +14,6 @@ as not held, so that it is fetched again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,8 @@ from edge_agent.downlink.errors import (
     UnreadableDocument,
     WrongSignature,
 )
-from edge_agent.errors import EdgeError
+from edge_agent.durable import replace_durably
+from edge_agent.errors import EdgeError, Retry
 from protocols.desired import SIGNED_PREFIX, Body, Document, DocumentKind, SignedDocument, token_of
 
 FOLDER = "desired"
@@ -102,7 +102,10 @@ class Documents:
                 held = self.verify(_file_decoder.decode(self._cipher.open(sealed)))
                 if held.document.kind is not kind:
                     raise MisdirectedDocument(f"the file of {kind.value} holds {held.document.kind.value}")
-            except (EdgeError, ValueError, msgspec.DecodeError) as error:
+            except (EdgeError, msgspec.DecodeError) as error:
+                if isinstance(error, EdgeError) and error.retry is not Retry.NEVER:
+                    log.error("desired_document_not_opened", agent=self._agent, kind=kind.value, reason=str(error))
+                    continue
                 log.error("desired_document_damaged", agent=self._agent, kind=kind.value, reason=str(error))
                 self._set_aside(path)
                 continue
@@ -158,7 +161,7 @@ class Documents:
         try:
             self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             replace_durably(path, self._cipher.seal(_file_encoder.encode(signed)))
-        except OSError as error:
+        except (OSError, EdgeError) as error:
             raise DocumentsUnwritable(f"the {held.document.kind.value} document cannot be kept: {error}") from error
 
     def put_in_force(self, held: Held) -> None:
@@ -177,23 +180,3 @@ class Documents:
             path.replace(path.with_suffix(".damaged"))
         except OSError as error:
             log.warning("desired_document_not_set_aside", agent=self._agent, file=str(path), reason=str(error))
-
-
-def replace_durably(path: Path, content: bytes) -> None:
-    """Replace a file; whoever dies in between leaves the old one whole.
-
-    Raises:
-        OSError: the disk refuses; the old file is still there.
-    """
-    fresh = path.with_name(path.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -25,7 +25,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from edge_agent.downlink.documents import replace_durably
+from edge_agent.durable import replace_durably
 from protocols.desired import Erasures
 
 FILE_NAME = "erased.json"

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from html import escape
 
-from edge_agent.health import AgentStatus, DeviceState
+from edge_agent.health import AgentStatus, CentreState, DeviceState
 from edge_agent.uplink.values import Phase
+from protocols.desired import Validity
 
 Words = Callable[[str], str]
 
@@ -47,6 +48,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "terminals": ("终端", "Terminals"),
     "present": ("在线", "Present"),
     "known": ("已知", "Known"),
+    "desired": ("中心下发的数据", "From the centre"),
+    "centre_reachable": ("可达", "answers"),
+    "centre_away": ("不可达，沿用已有数据", "does not answer; what is held stays in force"),
+    "centre_not_asked": ("尚未询问", "not asked yet"),
+    "kind": ("类别", "Kind"),
+    "version": ("版本", "Version"),
+    "made": ("生成时间", "Made"),
+    "roster": ("班级名册", "roster"),
+    "timetable": ("课表", "timetable"),
+    "content": ("课前资源", "content"),
+    "erasure": ("删除指令", "erasures"),
+    "valid": ("已生效", "in force"),
+    "invalid": ("被拒绝", "refused"),
+    "unknown": ("待更新", "not up to date yet"),
     "faults": ("需要处理", "Needs attention"),
     "ago": ("前", "ago"),
     "never": ("尚无", "never"),
@@ -98,6 +113,8 @@ def render(status: AgentStatus, lang: str) -> str:
     other = "en" if lang == "zh" else "zh"
     heading = f"{word(status.role.value)} · {escape(status.agent)}"
     sections = [_uplink(status, word, lang), _held(status, word, lang), _devices(status, word, lang)]
+    if status.centre is not None:
+        sections.append(_desired(status.centre, status.at_ms, word, lang))
     sections.append(
         _section(
             word("terminals"),
@@ -167,6 +184,24 @@ def _devices(status: AgentStatus, word: Words, lang: str) -> str:
     if not rows:
         return ""
     return _section(word("devices"), _table([word("device"), word("state"), word("polled")], rows))
+
+
+def _desired(centre: CentreState, now_ms: int, word: Words, lang: str) -> str:
+    mark, key = {
+        None: ("idle", "centre_not_asked"),
+        True: ("good", "centre_reachable"),
+        False: ("idle", "centre_away"),
+    }[centre.reachable]
+    facts = [(word("state"), f'<span class="{mark}">{word(key)}</span>')]
+    if centre.reachable is False:
+        facts.append((word("reason"), escape(centre.reason)))
+    rows = []
+    for one in centre.documents:
+        mark = {Validity.VALID: "good", Validity.INVALID: "bad", Validity.UNKNOWN: "idle"}[one.validity]
+        said = f'<span class="{mark}">{word(one.validity.value)}</span> {escape(one.reason)}'
+        rows.append([word(one.kind.value), said, (one.token or "")[:8], _ago(one.made_at_ms, now_ms, word, lang)])
+    table = _table([word(key) for key in ("kind", "state", "version", "made")], rows) if rows else ""
+    return _section(word("desired"), _facts(facts) + table)
 
 
 def _device_word(device: DeviceState) -> tuple[str, str]:

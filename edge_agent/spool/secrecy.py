@@ -9,8 +9,8 @@ change what is sent: it is opened to the very bytes that were encoded.
 from __future__ import annotations
 
 from edge_agent.cipher import Cipher
-from edge_agent.errors import EdgeError
-from edge_agent.spool.errors import SpoolError
+from edge_agent.errors import EdgeError, Retry
+from edge_agent.spool.errors import SpoolError, SpoolUnwritable
 from edge_agent.spool.values import StoredLane
 
 MARK = b"BWS1"
@@ -29,16 +29,23 @@ class Secrecy:
         self._cipher = cipher
 
     def stored(self, lane: StoredLane, payload: bytes) -> bytes:
-        """Return a payload as it is to be stored."""
+        """Return a payload as it is to be stored.
+
+        Raises:
+            SpoolUnwritable: there is no key at the moment, and nothing is stored in the clear for that.
+        """
         if lane is not StoredLane.RECORDS or self._cipher is None:
             return payload
-        return MARK + self._cipher.seal(payload)
+        try:
+            return MARK + self._cipher.seal(payload)
+        except EdgeError as error:
+            raise SpoolUnwritable(f"records cannot be sealed: {error}") from error
 
     def opened(self, stored: bytes) -> bytes:
         """Return the payload as it is to be sent.
 
         Raises:
-            SealedElsewhere: this agent has no key, or another one.
+            SealedElsewhere: this agent has no key, or another one. SpoolUnwritable: none at the moment.
         """
         if not stored.startswith(MARK):
             return stored
@@ -47,4 +54,6 @@ class Secrecy:
         try:
             return self._cipher.open(stored[len(MARK) :])
         except EdgeError as error:
+            if error.retry is not Retry.NEVER:
+                raise SpoolUnwritable(f"records cannot be opened: {error}") from error
             raise SealedElsewhere(f"it cannot be opened with this agent's key: {error}") from error

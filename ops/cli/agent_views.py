@@ -14,7 +14,7 @@ from edge_agent.agent import SPOOL_FILE
 from edge_agent.collectors.catalogue import probe_once as measure_once
 from edge_agent.collectors.snmp.drivers import SnmpLibrary
 from edge_agent.config import AgentConfig, load_config
-from edge_agent.health import AgentStatus
+from edge_agent.health import AgentStatus, CentreState
 from edge_agent.jobs import Planned, plan
 from edge_agent.process import read_status
 from edge_agent.spool.inspection import SpoolContent, inspect_spool
@@ -99,6 +99,9 @@ def print_status(status: AgentStatus) -> None:
                 for device in status.devices
             ],
         )
+    if status.centre is not None:
+        output.print_text("")
+        _print_desired(status.centre, status.at_ms)
     troubled = [course for course in status.collectors if course.errors_total or course.late_total]
     if troubled:
         output.print_text("")
@@ -111,6 +114,23 @@ def print_status(status: AgentStatus) -> None:
         )
     for fault in status.faults:
         output.say(f"fault: {fault}")
+
+
+def _print_desired(centre: CentreState, now_ms: int) -> None:
+    answers = {None: "not asked yet", True: "answers", False: f"does not answer: {centre.reason}"}[centre.reachable]
+    output.print_facts(
+        [
+            ("centre", f"{centre.url} {answers}"),
+            ("last report", _ago(centre.reported_at_ms, now_ms)),
+        ]
+    )
+    output.print_table(
+        ["desired", "state", "token", "made", "reason"],
+        [
+            [one.kind.value, one.validity.value, (one.token or "")[:8], _ago(one.made_at_ms, now_ms), one.reason]
+            for one in centre.documents
+        ],
+    )
 
 
 def spool_of(config: AgentConfig) -> SpoolContent:

@@ -25,7 +25,7 @@ from edge_agent.uplink import Broker, Phase, Tls
 from ops.embedded import EmbeddedMosquitto
 from ops.embedded.process import free_port
 from ops.faults.line import LineProxy
-from protocols.events import Event
+from protocols.events import AttributeValue, Event
 from protocols.samples import Kind
 from protocols.status import Presence
 from protocols.topics import Lane
@@ -268,7 +268,7 @@ async def test_a_message_the_broker_will_not_carry_is_set_aside_and_the_others_p
         edge = Edge(tmp_path / "agent", port)
         await edge.spool.start()
         await edge.measure(3)
-        text = os.urandom(30_000).hex()
+        texts: dict[str, AttributeValue] = {f"text{number}": os.urandom(500).hex() for number in range(60)}
         event = Event(
             event_id="1" * 32,
             type="port.changed",
@@ -276,7 +276,7 @@ async def test_a_message_the_broker_will_not_carry_is_set_aside_and_the_others_p
             thing="p",
             observed_at_ms=1,
             monotonic_ms=1,
-            attributes={"text": text},
+            attributes=texts,
         )
         await edge.spool.append([event])
         await edge.measure(3)

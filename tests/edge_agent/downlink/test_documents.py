@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from edge_agent.cipher import Cipher
 from edge_agent.downlink import Documents
-from edge_agent.downlink.documents import replace_durably
 from edge_agent.downlink.errors import (
     DocumentsUnwritable,
     MisdirectedDocument,
@@ -25,6 +24,7 @@ from edge_agent.downlink.errors import (
     UnreadableDocument,
     WrongSignature,
 )
+from edge_agent.durable import replace_durably
 from protocols.desired import SIGNED_PREFIX, DocumentKind, SignedDocument, token_of
 from tests.edge_agent.downlink.centre import AGENT, KEY, PUBLIC_KEY, roster, signed, timetable
 

@@ -18,13 +18,14 @@ import pytest
 import structlog
 
 from edge_agent.clock import SystemClock
-from edge_agent.health import AgentStatus, DeviceState, TerminalsState
+from edge_agent.health import AgentStatus, CentreState, DesiredDocumentState, DeviceState, TerminalsState
 from edge_agent.lan import LanServer, lan_app
 from edge_agent.lan.app import MAX_BODY_BYTES
 from edge_agent.records import Intake
 from edge_agent.spool import SpoolStats
 from edge_agent.terminals import CheckIn, CheckInBody, TooManyTerminals
 from edge_agent.uplink.values import Phase, UplinkSnapshot
+from protocols.desired import DocumentKind, Validity
 from protocols.records import Record
 from protocols.segments import Books
 from protocols.status import LaneHeld, Position, Role
@@ -38,6 +39,7 @@ class StandIn:
         self.taken: list[CheckIn] = []
         self.full = False
         self.faults: list[str] = []
+        self.centre: CentreState | None = None
         self.executor = ThreadPoolExecutor(1)
         self.records = Intake(self._append, SystemClock(), self.executor, folder / "records.db")
 
@@ -86,6 +88,7 @@ class StandIn:
             ],
             terminals=TerminalsState(known=40, present=38, checkins_total=100),
             collectors=[],
+            centre=self.centre,
             faults=self.faults,
         )
 
@@ -313,6 +316,33 @@ async def test_the_page_speaks_chinese_and_english(lan):
         assert 'http-equiv="refresh"' in page
         assert "&lt;connection refused&gt;" in page
         assert "<connection" not in page
+
+
+async def test_the_page_says_what_came_from_the_centre(lan, agent):
+    assert "From the centre" not in (await lan.get("/?lang=en")).text
+    agent.centre = CentreState(
+        url="https://centre.example",
+        reachable=False,
+        reason="<no route>",
+        since_ms=1_800_000_000_000,
+        documents=[
+            DesiredDocumentState(
+                kind=DocumentKind.ROSTER,
+                token="c0ffee00" * 4,
+                made_at_ms=1_800_000_000_000,
+                validity=Validity.VALID,
+            ),
+            DesiredDocumentState(
+                kind=DocumentKind.CONTENT, token=None, made_at_ms=None, validity=Validity.INVALID, reason="<forged>"
+            ),
+        ],
+    )
+    english, chinese = (await lan.get("/?lang=en")).text, (await lan.get("/?lang=zh")).text
+    for said in ("does not answer; what is held stays in force", "&lt;no route&gt;", "c0ffee00", "&lt;forged&gt;"):
+        assert said in english
+    for said in ("班级名册", "已生效", "被拒绝"):
+        assert said in chinese
+    assert (await lan.get("/v1/status")).json()["centre"]["documents"][0]["kind"] == "roster"
 
 
 async def test_a_token_guards_checkins_and_status_but_not_health(agent):
