@@ -17,9 +17,11 @@ import structlog
 
 import cloud.evaluation.repository
 from cloud.config import Settings
+from cloud.content.expiry import PartialExpiry
 from cloud.content.store import BlobStore
 from cloud.db import connect, open_pool, wait_for_schema
 from cloud.db.pool import Pool
+from cloud.desired.refresh import DesiredRefresh
 from cloud.evaluation.taking import EvaluationService
 from cloud.privacy.erasing import Eraser, Forget
 from cloud.privacy.retention import Expiry
@@ -47,10 +49,13 @@ def forgetters() -> list[Forget]:
 
 def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:
     """Return every other loop of this process by name; each runs until cancelled."""
-    store = BlobStore(Path(settings.content.folder), free_floor_bytes=settings.content.free_floor_bytes)
+    content = settings.content
+    store = BlobStore(Path(content.folder), free_floor_bytes=content.free_floor_bytes)
     return {
+        "desired": DesiredRefresh(settings, pool).run,
         "erase": Eraser(pool, forgetters(), store).run,
         "expire records": Expiry(pool, settings.records, forgetters()).run,
+        "expire uploads": PartialExpiry(store, partial_days=content.partial_days).run,
     }
 
 

@@ -12,6 +12,7 @@ from cloud.config import Settings
 from cloud.content.store import BlobStore
 from cloud.content.transfer import BlobTransfer
 from cloud.db.pool import create_pool
+from cloud.desired.keys import KeyRing
 from cloud.errors import QuarantineUnknown
 from cloud.ingest.replay import ReplayResult, replay
 from cloud.live.hub import Hub
@@ -57,7 +58,9 @@ class Rooms:
         self.evaluator = StatusEvaluator(settings.database.dsn) if evaluate else None
         self.readiness = ReadinessChecker(settings)
         self.replayer = IngestReplayer(settings.database.dsn)
-        store = BlobStore(Path(settings.content.folder), free_floor_bytes=settings.content.free_floor_bytes)
+        folder = Path(settings.content.folder)
+        store = BlobStore(folder, free_floor_bytes=settings.content.free_floor_bytes)
+        self.keys = KeyRing(folder)
         self.transfer = BlobTransfer(store, self.pool)
         self.metrics = ApiMetrics()
 

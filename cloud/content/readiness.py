@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 from cloud.content.addressing import District, classes_for
 from cloud.content.models import AgentPlace, Push
 from cloud.content.schemas import AgentReadiness, Readiness, State
-from cloud.desired.models import ContentState
+from cloud.desired.models import DocumentState, SyncState
 
 
 def of_agents(
     push: Push,
     agents: Iterable[AgentPlace],
     where: District,
-    states: Mapping[str, ContentState],
+    states: Mapping[str, DocumentState],
     held: Mapping[str, Collection[tuple[str, str]]],
 ) -> list[AgentReadiness]:
     """Return where a push stands on every agent that should hold it; on none once it is withdrawn."""
@@ -41,7 +41,7 @@ def counted(agents: Collection[AgentReadiness]) -> Readiness:
 
 
 def _of_agent(
-    push: Push, agent: AgentPlace, state: ContentState | None, held: Collection[tuple[str, str]]
+    push: Push, agent: AgentPlace, state: DocumentState | None, held: Collection[tuple[str, str]]
 ) -> AgentReadiness:
     return AgentReadiness(
         agent=agent.agent,
@@ -53,9 +53,9 @@ def _of_agent(
     )
 
 
-def _state(push: Push, state: ContentState | None, held: Collection[tuple[str, str]]) -> State:
+def _state(push: Push, state: DocumentState | None, held: Collection[tuple[str, str]]) -> State:
     if (push.manifest, push.token) in held:
         return "ready"
     if state is None or state.validity is None:
         return "unknown"
-    return "invalid" if state.validity == "invalid" else "pending"
+    return "invalid" if state.state is SyncState.INVALID else "pending"

@@ -17,6 +17,7 @@ from cloud.desired import reading as desired
 from cloud.http.problems import invalid_input, not_found
 from cloud.http.schemas import FieldProblem
 from protocols.content import Resource
+from protocols.desired import DocumentKind
 from protocols.records import Part
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -90,7 +91,8 @@ async def listing(connection: psycopg.AsyncConnection, withdrawn: bool | None, l
 async def _arrived(connection: psycopg.AsyncConnection, pushes: Sequence[Push]) -> dict[str, list[AgentReadiness]]:
     agents = await reading.agents(connection)
     where = await district(connection)
-    states = await desired.content_states(connection)
+    found = await desired.document_states(connection, kind=DocumentKind.CONTENT)
+    states = {state.agent: state for state in found}
     held = await desired.held_manifests(connection, [push.manifest for push in pushes])
     return {push.manifest: readiness.of_agents(push, agents, where, states, held) for push in pushes}
 

@@ -438,6 +438,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/edge/{agent}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Desired Tokens
+         * @description The token of every document of an agent: the cheap question whether there is anything new.
+         */
+        get: operations["desired_tokens_api_v1_edge__agent__tokens_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/edge/{agent}/documents/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Desired Document
+         * @description One document of an agent, signed.
+         */
+        get: operations["desired_document_api_v1_edge__agent__documents__kind__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/edge/{agent}/reported": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report
+         * @description An agent's whole reported state, in place of the one before.
+         */
+        post: operations["report_api_v1_edge__agent__reported_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/edge/{agent}/blobs/{sha256}/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Missing Of Agents Blob
+         * @description What of a blob an agent has still to upload.
+         */
+        get: operations["missing_of_agents_blob_api_v1_edge__agent__blobs__sha256__missing_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/edge/{agent}/blobs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Agents Blob
+         * @description Download a blob to an agent, or one `Range` of it.
+         */
+        get: operations["download_agents_blob_api_v1_edge__agent__blobs__sha256__get"];
+        /**
+         * Upload Agents Blob
+         * @description Upload a blob from an agent, whole or in ranges; a hash that is here costs nothing.
+         */
+        put: operations["upload_agents_blob_api_v1_edge__agent__blobs__sha256__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/desired/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Terminal Targets
+         * @description What terminals should run: for the district, and for schools with values of their own.
+         */
+        get: operations["terminal_targets_api_v1_desired_terminals_get"];
+        /**
+         * Set Terminal Targets
+         * @description Set what the terminals of a school or the district should run; agents learn it within seconds.
+         */
+        put: operations["set_terminal_targets_api_v1_desired_terminals_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Agents In Sync
+         * @description Desired beside reported documents of agents, with the age of the proof.
+         */
+        get: operations["agents_in_sync_api_v1_sync_agents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Terminals In Sync
+         * @description Terminals of a class or school: reachable, content, app, configuration, work not handed in, battery, storage.
+         */
+        get: operations["terminals_in_sync_api_v1_sync_terminals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evaluation/frameworks": {
         parameters: {
             query?: never;
@@ -974,6 +1142,76 @@ export interface components {
             status_changes: components["schemas"]["StatusChange"][];
         };
         /**
+         * AgentDocument
+         * @description One kind of document of one agent.
+         */
+        AgentDocument: {
+            /**
+             * Agent
+             * @description The agent.
+             * @example s01-gw
+             */
+            agent: string;
+            /**
+             * School
+             * @description Its school; null for the core.
+             * @example s01
+             */
+            school: string | null;
+            /**
+             * Kind
+             * @description roster, timetable, content, terminals or erasure.
+             * @example content
+             */
+            kind: string;
+            /**
+             * Desired
+             * @description Token of what it should have; null when nothing was made.
+             */
+            desired: string | null;
+            /**
+             * Desired At
+             * @description When that was made; null when nothing was made.
+             */
+            desired_at: string | null;
+            /**
+             * Reported
+             * @description Token of what is in force there; null when it has none, or has never said.
+             */
+            reported: string | null;
+            /**
+             * @description synced: the tokens agree and nothing is missing; pending: not yet; invalid: refused, see the reason;
+             *     unknown: it has never reported; none: nothing is desired.
+             */
+            state: components["schemas"]["SyncState"];
+            /**
+             * Reason
+             * @description What the agent says about it; empty when nothing.
+             */
+            reason: string;
+            /**
+             * Missing Bytes
+             * @description Bytes of content that it still lacks; null when that does not apply.
+             */
+            missing_bytes: number | null;
+            /**
+             * Proved At
+             * @description When it last held, on the centre's clock; null when never.
+             */
+            proved_at: string | null;
+            /**
+             * Proof Age Seconds
+             * @description Age of that proof; null without one.
+             * @example 12.5
+             */
+            proof_age_seconds: number | null;
+            /**
+             * Reported At
+             * @description When the agent last reported; null when never.
+             */
+            reported_at: string | null;
+        };
+        /**
          * AgentEvent
          * @description `event: agent`: the agents whose presence, status or session changed since the last such message.
          */
@@ -1154,6 +1392,35 @@ export interface components {
              * @example 0.1.0
              */
             software: string | null;
+        };
+        /**
+         * AgentSync
+         * @description Desired and reported documents of agents.
+         */
+        AgentSync: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description One entry per agent and kind, in the order of the inventory.
+             */
+            items: components["schemas"]["AgentDocument"][];
         };
         /**
          * AgentTerminals
@@ -1390,6 +1657,24 @@ export interface components {
             since: string | null;
             /** @description Its terminals, by status. */
             terminals: components["schemas"]["StatusCounts"];
+        };
+        /**
+         * Compared
+         * @description One thing that a terminal says of itself, beside what it should be.
+         */
+        Compared: {
+            /**
+             * Desired
+             * @description What it should say; null when nothing is desired.
+             */
+            desired: string | null;
+            /**
+             * Reported
+             * @description What it last said; null when it never has.
+             */
+            reported: string | null;
+            /** @description synced, pending, unknown when it has never said, none when nothing is desired. */
+            state: components["schemas"]["SyncState"];
         };
         /**
          * CoverageOfGroup
@@ -1718,6 +2003,12 @@ export interface components {
              */
             terminals: components["schemas"]["AgentTerminals"][];
         };
+        /**
+         * DocumentKind
+         * @description What a document is about.
+         * @enum {string}
+         */
+        DocumentKind: "roster" | "timetable" | "content" | "terminals" | "erasure";
         /**
          * EpochLedger
          * @description The books of one epoch (one spool file).
@@ -3279,6 +3570,35 @@ export interface components {
             resource?: string | null;
         };
         /**
+         * NewTargets
+         * @description What the terminals of a school, or of the whole district, should run.
+         */
+        NewTargets: {
+            /**
+             * School
+             * @description The school; null sets what holds for every school without values of its own.
+             * @example s01
+             */
+            school?: string | null;
+            /**
+             * App Version
+             * @description Version of the learning app; null asks for none.
+             * @example 3.2.0
+             */
+            app_version?: string | null;
+            /**
+             * Configuration
+             * @description Settings by name; a school's stand before the district's, name by name.
+             * @default {}
+             * @example {
+             *       "camera": false
+             *     }
+             */
+            configuration: {
+                [key: string]: boolean | number | string;
+            };
+        };
+        /**
          * Overview
          * @description The district on one screen; also the `overview` event of the stream.
          */
@@ -4467,6 +4787,175 @@ export interface components {
              * @description Every expected indicator, in order.
              */
             indicators: components["schemas"]["IndicatorValue"][];
+        };
+        /**
+         * SyncState
+         * @description Whether what was desired is in force, as far as the centre knows.
+         * @enum {string}
+         */
+        SyncState: "none" | "synced" | "pending" | "invalid" | "unknown";
+        /**
+         * TargetsList
+         * @description Everything that is set for terminals.
+         */
+        TargetsList: {
+            /**
+             * Items
+             * @description One entry for the district and per school that has values of its own.
+             */
+            items: components["schemas"]["TargetsRow"][];
+        };
+        /**
+         * TargetsRow
+         * @description What is set for one school or the district.
+         */
+        TargetsRow: {
+            /**
+             * School
+             * @description The school; null for the district.
+             * @example s01
+             */
+            school: string | null;
+            /**
+             * App Version
+             * @description Version of the learning app; null when none is asked for.
+             * @example 3.2.0
+             */
+            app_version: string | null;
+            /**
+             * Configuration
+             * @description Settings by name.
+             */
+            configuration: {
+                [key: string]: string | number | boolean;
+            };
+            /**
+             * Set At
+             * Format: date-time
+             * @description When it was set.
+             * @example 2026-11-23T08:00:00Z
+             */
+            set_at: string;
+        };
+        /**
+         * TerminalSync
+         * @description A terminal: five facts about whether it is ready for the lesson.
+         */
+        TerminalSync: {
+            /**
+             * Terminal
+             * @description The terminal.
+             * @example s01-c01-t02
+             */
+            terminal: string;
+            /**
+             * School
+             * @description Its school.
+             * @example s01
+             */
+            school: string;
+            /**
+             * Classroom
+             * @description Its usual room.
+             * @example s01-c01
+             */
+            classroom: string | null;
+            /**
+             * Agent
+             * @description The agent that heard it last; its declared one when none has.
+             * @example s01-gw
+             */
+            agent: string;
+            /**
+             * Holder
+             * @description Pseudonymous reference of the person who has it; null when it is nobody's.
+             */
+            holder: string | null;
+            /**
+             * Present
+             * @description Whether its agent can hear it now, at the agent's last report; null when it was never heard.
+             */
+            present: boolean | null;
+            /**
+             * Seen At
+             * @description When it was last heard, on the centre's clock; null when never.
+             */
+            seen_at: string | null;
+            /**
+             * Seen Age Seconds
+             * @description How long ago that was; null when never.
+             * @example 4
+             */
+            seen_age_seconds: number | null;
+            /** @description Whether it holds every push of its classes. */
+            content: components["schemas"]["Compared"];
+            /** @description The learning app's version. */
+            app: components["schemas"]["Compared"];
+            /** @description Its configuration. */
+            configuration: components["schemas"]["Compared"];
+            /** @description The roster that it shows. */
+            roster: components["schemas"]["Compared"];
+            /**
+             * Missing Bytes
+             * @description Bytes of content that it still lacks; null when it has not said.
+             */
+            missing_bytes: number | null;
+            /**
+             * Unsent
+             * @description Records that it has not handed in; null when it has not said.
+             * @example 0
+             */
+            unsent: number | null;
+            /**
+             * Oldest Unsent At
+             * @description When the oldest of them was made, on the centre's clock; null when there is none.
+             */
+            oldest_unsent_at: string | null;
+            /**
+             * Oldest Unsent Seconds
+             * @description Age of the oldest of them; null when there is none.
+             */
+            oldest_unsent_seconds: number | null;
+            /**
+             * Battery Ratio
+             * @description Charge, 0 to 1; null when it has not said.
+             * @example 0.8
+             */
+            battery_ratio: number | null;
+            /**
+             * Storage Free Bytes
+             * @description Free storage; null when it has not said.
+             */
+            storage_free_bytes: number | null;
+        };
+        /**
+         * TerminalSyncList
+         * @description Terminals of a class or a school.
+         */
+        TerminalSyncList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description In the order of the inventory.
+             */
+            items: components["schemas"]["TerminalSync"][];
         };
         /**
          * ThingStates
@@ -5925,6 +6414,677 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    desired_tokens_api_v1_edge__agent__tokens_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `Bearer` and the agent's token. */
+                authorization?: string | null;
+            };
+            path: {
+                /** @description The agent that asks. */
+                agent: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This may not be done with that token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    desired_document_api_v1_edge__agent__documents__kind__get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `Bearer` and the agent's token. */
+                authorization?: string | null;
+            };
+            path: {
+                /** @description Kind of document. */
+                kind: components["schemas"]["DocumentKind"];
+                /** @description The agent that asks. */
+                agent: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This may not be done with that token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_api_v1_edge__agent__reported_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `Bearer` and the agent's token. */
+                authorization?: string | null;
+            };
+            path: {
+                /** @description The agent that asks. */
+                agent: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This may not be done with that token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    missing_of_agents_blob_api_v1_edge__agent__blobs__sha256__missing_get: {
+        parameters: {
+            query: {
+                /** @description Size of the whole blob in bytes. */
+                size_bytes: number;
+            };
+            header?: {
+                /** @description `Bearer` and the agent's token. */
+                authorization?: string | null;
+            };
+            path: {
+                /** @description SHA-256. */
+                sha256: string;
+                /** @description The agent that asks. */
+                agent: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This may not be done with that token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_agents_blob_api_v1_edge__agent__blobs__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `Bearer` and the agent's token. */
+                authorization?: string | null;
+            };
+            path: {
+                /** @description SHA-256. */
+                sha256: string;
+                /** @description The agent that asks. */
+                agent: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole blob */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The range asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This may not be done with that token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The range lies outside */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_agents_blob_api_v1_edge__agent__blobs__sha256__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `Bearer` and the agent's token. */
+                authorization?: string | null;
+            };
+            path: {
+                /** @description SHA-256. */
+                sha256: string;
+                /** @description The agent that asks. */
+                agent: string;
+            };
+            cookie?: never;
+        };
+        /** @description The blob's bytes, or those of one `Content-Range: bytes first-last/total`. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description It was there already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description It is whole and verified */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description More of it is needed */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This may not be done with that token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request came too slowly */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request must say its length */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room to store this */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    terminal_targets_api_v1_desired_terminals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetsList"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_terminal_targets_api_v1_desired_terminals_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "x-bellwether-token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTargets"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agents_in_sync_api_v1_sync_agents_get: {
+        parameters: {
+            query?: {
+                /** @description Kind of document; default all. */
+                kind?: components["schemas"]["DocumentKind"] | null;
+                /** @description School; default all. */
+                school?: string | null;
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentSync"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    terminals_in_sync_api_v1_sync_terminals_get: {
+        parameters: {
+            query?: {
+                /** @description Class; or give a school. */
+                school_class?: string | null;
+                /** @description School; default all. */
+                school?: string | null;
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalSyncList"];
                 };
             };
             /** @description The request has invalid input */
