@@ -24,6 +24,7 @@ from edge_agent.records.values import Taken
 from protocols.records import Record, RecordBody, fingerprint
 
 log = structlog.get_logger(__name__)
+Observer = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 class RecordConflict(EdgeError):
@@ -52,6 +53,14 @@ class Intake:
         self._clock = clock
         self._executor = executor
         self._memory = RecordMemory(path, cipher=cipher)
+        self._observers: list[Observer] = []
+
+    def observe(self, observer: Observer) -> None:
+        """Have `observer` see every record that was new, once it is committed and before its app is answered.
+
+        It must not raise, and what it waits for, the app waits for.
+        """
+        self._observers.append(observer)
 
     async def start(self) -> None:
         """Open the memory of ids."""
@@ -116,6 +125,8 @@ class Intake:
                 raise RecordConflict(position, record_id)
         if new:
             await self._append(list(new.values()))
+            for observer in self._observers:
+                await observer(list(new.values()))
             try:
                 await loop.run_in_executor(self._executor, self._memory.remember, list(said.values()))
             except sqlite3.Error as error:

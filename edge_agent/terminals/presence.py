@@ -72,11 +72,27 @@ NOTHING_FOUND = Findings()
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What outlives a restart."""
+    """What outlives a restart. `seen_at_ms` is the wall clock of the last check-in, where one is known of."""
 
     terminal: str
     present: bool
     classroom: str | None = None
+    seen_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a terminal last said and when.
+
+    `said_ms` counts like every time here; None for a terminal that has said nothing since the agent's start, of which
+    only `seen_at_ms` (wall clock, if even that) is remembered.
+    """
+
+    terminal: str
+    present: bool
+    body: CheckInBody
+    said_ms: int | None
+    seen_at_ms: int | None
 
 
 @dataclass(slots=True)
@@ -96,6 +112,12 @@ class _Terminal:
     storage_low: bool = False
     checkins: int = 0
     watch: int = 0
+    said: bool = False
+    seen_at_ms: int | None = None
+
+    def heard(self) -> Heard:
+        """Return what it last said."""
+        return Heard(self.id, self.present, self.body, self.heard_ms if self.said else None, self.seen_at_ms)
 
 
 @dataclass(slots=True)
@@ -117,6 +139,7 @@ class Presence:
             if len(self._terminals) == self.rules.max_terminals:
                 break
             terminal = _Terminal(one.terminal, one.classroom or self.classroom, self.started_ms, one.present)
+            terminal.seen_at_ms = one.seen_at_ms
             self._terminals[terminal.id] = terminal
             if terminal.present:
                 self._present += 1
@@ -178,9 +201,26 @@ class Presence:
         """Return how many terminals are there."""
         return self._present
 
-    def to_remember(self) -> list[Remembered]:
-        """Return what a restarted agent should know."""
-        return [Remembered(one.id, one.present, one.classroom) for one in self._terminals.values()]
+    def heard(self, terminal: str) -> Heard | None:
+        """Return what a terminal last said, or None when it is not known."""
+        known = self._terminals.get(terminal)
+        return None if known is None else known.heard()
+
+    def all_heard(self) -> list[Heard]:
+        """Return what every known terminal last said."""
+        return [one.heard() for one in self._terminals.values()]
+
+    def to_remember(self, wall_minus_monotonic_ms: int) -> list[Remembered]:
+        """Return what a restarted agent should know; the difference of the clocks turns times into wall clock."""
+        return [
+            Remembered(
+                one.id,
+                one.present,
+                one.classroom,
+                one.heard_ms + wall_minus_monotonic_ms if one.said else one.seen_at_ms,
+            )
+            for one in self._terminals.values()
+        ]
 
     def _first_sight(self, checkin: CheckIn, now_ms: int) -> Findings:
         if len(self._terminals) >= self.rules.max_terminals:
@@ -224,6 +264,7 @@ class Presence:
             terminal.storage_low,
         )
         terminal.body = body
+        terminal.said = True
         terminal.classroom = body.classroom or terminal.classroom or self.classroom
         terminal.battery_low = _below(body.battery_ratio, BATTERY_LOW, terminal.battery_low)
         terminal.wifi_weak = _below(body.wifi_rssi_dbm, WIFI_WEAK, terminal.wifi_weak)

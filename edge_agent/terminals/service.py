@@ -16,12 +16,14 @@ import structlog
 from edge_agent.clock import Clock
 from edge_agent.collectors.reading import Reading, event, stamp
 from edge_agent.terminals import memory
-from edge_agent.terminals.presence import Findings, Presence
+from edge_agent.terminals.presence import Findings, Heard, Presence
 from edge_agent.terminals.values import CheckIn, PresenceRules
+from protocols.desired import ReportedTerminal
 from protocols.events import Event
 from protocols.samples import ClassroomSample, Kind, Sample, TerminalSample
 
 MIN_TICK_SECONDS = 1.0
+Listener = Callable[[str, str | None], None]
 REMEMBER_SECONDS = 60.0
 
 
@@ -48,6 +50,7 @@ class Terminals:
         self._timer: asyncio.TimerHandle | None = None
         self._remembering: asyncio.Task[None] | None = None
         self._changed = False
+        self._listeners: list[Listener] = []
         self._log = structlog.get_logger("terminals")
         self.checkins_total = 0
 
@@ -84,6 +87,51 @@ class Terminals:
         self.checkins_total += 1
         self._changed = self._changed or bool(findings.changes) or self._presence.known() != known
         self._tell(findings)
+        self._told(checkin.terminal, checkin.body.holder)
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` called with terminal and holder after each check-in and absence; it must be quick."""
+        self._listeners.append(listener)
+
+    def reported(self) -> list[ReportedTerminal]:
+        """Return what every terminal last said, except those that were never heard."""
+        found = (self._reported(one) for one in self._presence.all_heard())
+        return [one for one in found if one is not None]
+
+    def said(self, terminal: str) -> tuple[ReportedTerminal, bool | None] | None:
+        """Return what one terminal last said, and whether it charges; None when it was never heard."""
+        heard = self._presence.heard(terminal)
+        if heard is None or (reported := self._reported(heard)) is None:
+            return None
+        return reported, heard.body.charging
+
+    def _reported(self, heard: Heard) -> ReportedTerminal | None:
+        seen_at_ms = heard.seen_at_ms if heard.said_ms is None else heard.said_ms + self._wall_minus_monotonic_ms()
+        if seen_at_ms is None:
+            return None
+        body = heard.body
+        return ReportedTerminal(
+            terminal=heard.terminal,
+            seen_at_ms=max(0, seen_at_ms),
+            present=heard.present,
+            holder=body.holder,
+            app_version=body.app_version,
+            content_token=body.content_token,
+            configuration_token=body.configuration_token,
+            roster_token=body.roster_token,
+            missing_bytes=body.missing_bytes,
+            unsent=body.unsent,
+            oldest_unsent_at_ms=body.oldest_unsent_at_ms,
+            battery_ratio=body.battery_ratio,
+            storage_free_bytes=body.storage_free_bytes,
+        )
+
+    def _wall_minus_monotonic_ms(self) -> int:
+        return self._clock.wall_ms() - self._clock.monotonic_ms()
+
+    def _told(self, terminal: str, holder: str | None) -> None:
+        for listener in self._listeners:
+            listener(terminal, holder)
 
     @property
     def known(self) -> int:
@@ -104,6 +152,9 @@ class Terminals:
         findings = self._presence.advance(self._clock.monotonic_ms())
         self._changed = self._changed or bool(findings.changes)
         self._tell(findings)
+        for one in findings.changes:
+            heard = self._presence.heard(one.terminal)
+            self._told(one.terminal, None if heard is None else heard.body.holder)
         self._set_timer()
 
     def _tell(self, findings: Findings) -> None:
@@ -159,7 +210,8 @@ class Terminals:
     async def _remember(self, folder: Path) -> None:
         self._changed = False
         loop = asyncio.get_running_loop()
+        remembered = self._presence.to_remember(self._wall_minus_monotonic_ms())
         try:
-            await loop.run_in_executor(self._executor, memory.remember, folder, self._presence.to_remember())
+            await loop.run_in_executor(self._executor, memory.remember, folder, remembered)
         except OSError as error:
             self._log.warning("terminals_not_remembered", reason=str(error), folder=str(folder))

@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from edge_agent.errors import EdgeError, Retry
+from protocols.identity import Count, Milliseconds
+from protocols.records import REFERENCE_PATTERN
 from protocols.samples import Bytes, Dbm, Ratio
 
 TERMINAL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
@@ -19,12 +21,15 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 ShortText = Annotated[str, Meta(max_length=64, pattern=_PRINTABLE)]
 ClassroomKey = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTABLE)]
+PersonKey = Annotated[str, Meta(min_length=1, max_length=63, pattern=REFERENCE_PATTERN)]
 
 
 class CheckInBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a terminal says of itself, the body of its check-in; all of it optional.
 
-    `classroom` is the room it is used in now, where one agent serves several.
+    `classroom` is the room it is used in now, where one agent serves several; `holder` is who uses it (pseudonymous).
+    `missing_bytes` is what it still lacks of the class's content. `unsent` counts records that no agent has on its
+    disk yet, `oldest_unsent_at_ms` is when the oldest was made, by the agent's clock as the terminal knows it.
     """
 
     battery_ratio: Ratio | None = None
@@ -34,6 +39,12 @@ class CheckInBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     app_version: ShortText | None = None
     content_token: ShortText | None = None
     classroom: ClassroomKey | None = None
+    holder: PersonKey | None = None
+    configuration_token: ShortText | None = None
+    roster_token: ShortText | None = None
+    missing_bytes: Bytes | None = None
+    unsent: Count | None = None
+    oldest_unsent_at_ms: Milliseconds | None = None
 
 
 SILENT = CheckInBody()

@@ -90,7 +90,7 @@ def test_a_restart_tells_of_no_change_for_those_who_stay():
     before = Presence(RULES, 0)
     for number in range(700):
         before.check_in(CheckIn(f"t{number}"), 0)
-    after = Presence(RULES, 5_000, remembered=before.to_remember())
+    after = Presence(RULES, 5_000, remembered=before.to_remember(0))
     found = [after.check_in(CheckIn(f"t{number}"), 5_000 + number * 40) for number in range(700)]
     assert changes(found) == []
     assert sum(len(findings.observations) for findings in found) == 0
@@ -133,7 +133,7 @@ def test_at_the_bound_the_longest_absent_is_forgotten_and_the_present_are_kept()
     run(presence, 200_000, 0)
     presence.check_in(CheckIn("there"), 200_000)
     presence.check_in(CheckIn("new"), 200_000)
-    assert {one.terminal for one in presence.to_remember()} == {"there", "new"}
+    assert {one.terminal for one in presence.to_remember(0)} == {"there", "new"}
     with pytest.raises(TooManyTerminals, match="2 terminals are present, more are not taken"):
         presence.check_in(CheckIn("newer"), 200_001)
     assert presence.present() == 2
@@ -160,7 +160,7 @@ def test_presence_is_what_the_last_checkins_say_whatever_their_order(steps, tick
                 assert change.silent_ms == at - heard[change.terminal] >= rules.absent_after_ms
                 told[change.terminal] = False
         now_ms += wait_ms
-        forgotten = {one.terminal for one in presence.to_remember()}
+        forgotten = {one.terminal for one in presence.to_remember(0)}
         try:
             findings = presence.check_in(CheckIn(terminal, CheckInBody(battery_ratio=battery_ratio)), now_ms)
         except TooManyTerminals:
@@ -173,7 +173,7 @@ def test_presence_is_what_the_last_checkins_say_whatever_their_order(steps, tick
             assert findings.changes == ()
         heard[terminal] = now_ms
         told[terminal] = True
-        known = {one.terminal: one.present for one in presence.to_remember()}
+        known = {one.terminal: one.present for one in presence.to_remember(0)}
         assert known == {one: told[one] for one in known}
         assert presence.known() == len(known) <= 3
         assert presence.present() == sum(known.values())
