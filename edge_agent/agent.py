@@ -38,11 +38,13 @@ from protocols.samples import HostSample, Kind
 from protocols.status import Role
 
 if TYPE_CHECKING:
+    from edge_agent.classroom import Classrooms
     from edge_agent.lan import LanServer
     from edge_agent.lan.announcement import Announcement
 
 SPOOL_FILE = "spool.db"
 RECORDS_FILE = "records.db"
+CLASSROOM_FILE = "classroom.sealed"
 WATCH_SECONDS = 5.0
 FLUSH_SECONDS = 3.0
 """How long a stopping agent goes on sending what is new; the rest waits on disk."""
@@ -110,7 +112,7 @@ class Agent:
                 config.centre,
                 self.documents,
                 forget=self.records.forget,
-                said=Said(terminals=list, missing_bytes=lambda: None),
+                said=Said(terminals=self.terminals.reported, missing_bytes=lambda: None),
                 clock=self._clock,
                 executor=self._executor,
                 random=self._drivers.rng,
@@ -119,6 +121,7 @@ class Agent:
         self.scheduler = Scheduler(
             make_jobs(config, self._collectors), self._deliver, self._clock.wall_ms, self._drivers.rng
         )
+        self.classrooms = None if config.lan is None else self._make_classrooms()
         self._lan = None if config.lan is None else _lan_server(self, config.lan)
         self._devices = {device.id: DeviceState(device=device.id) for device in config.devices}
         self._host: HostSample | None = None
@@ -163,8 +166,13 @@ class Agent:
                 await self._downlink.start()
                 opened.push_async_callback(self._downlink.stop)
             if self._lan is not None:
+                assert self.classrooms is not None
+                await self.classrooms.start()
+                opened.push_async_callback(self.classrooms.stop)
                 await self._lan.start()
                 opened.push_async_callback(self._lan.stop)
+                # Whoever waits for news is answered, or the server would wait for them.
+                opened.callback(self.classrooms.pulses.close)
             if self._announcement is not None:
                 # Takes seconds of asking around whether the name is free; nothing waits for it.
                 announcing = loop.create_task(self._announcement.start(), name=f"announce {self.id}")
@@ -283,6 +291,25 @@ class Agent:
         except OSError as error:
             raise DataDirUnusable(f"the data folder {folder} cannot be made ({error.strerror})") from error
 
+    def _make_classrooms(self) -> Classrooms:
+        # Imported here for the same reason as the LAN API, which alone shows classes.
+        from edge_agent.classroom import Classrooms
+        from edge_agent.classroom.journal import Journal
+        from edge_agent.classroom.school import NothingMirrored
+
+        classrooms = Classrooms(
+            records=self.records,
+            mirror=self.documents or NothingMirrored(),
+            clock=self._clock,
+            executor=self._executor,
+            journal=Journal(self.config.agent.data_dir / CLASSROOM_FILE, self.vault.cipher()),
+        )
+        if self.documents is not None:
+            self.documents.on_change(classrooms.mirrored)
+        self.records.observe(classrooms.took)
+        self.terminals.listen(classrooms.heard)
+        return classrooms
+
     def _own_executor(self, name: str) -> Executor:
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{self.id} {name}")
         self._own_executors.append(executor)
@@ -317,10 +344,13 @@ def _broker(config: AgentConfig) -> Broker:
 
 def _lan_server(agent: Agent, lan: LanSection) -> LanServer:
     # Imported here: an agent without a LAN API, as every simulated one, does without a web framework.
-    from edge_agent.lan import LanServer, lan_app
+    from edge_agent.lan import LanServer, Teaching, lan_app
 
+    assert agent.classrooms is not None
+    code = None if lan.teacher_code is None else lan.teacher_code.reveal()
+    teaching = Teaching(agent.classrooms, agent.terminals, code)
     host, port = listen_address(lan.listen)
-    return LanServer(lan_app(agent, None if lan.token is None else lan.token.reveal()), host, port)
+    return LanServer(lan_app(agent, None if lan.token is None else lan.token.reveal(), teaching), host, port)
 
 
 def _announcement(config: AgentConfig, lan: LanSection) -> Announcement:

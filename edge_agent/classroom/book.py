@@ -15,6 +15,7 @@ from edge_agent.classroom.journal import COMPACT_BYTES, Journal
 from edge_agent.classroom.live import LiveClass
 from edge_agent.classroom.pulses import Channel, Pulses
 from edge_agent.classroom.values import Answered, AnyFact, AttendanceTaken, QuestionClosed, QuestionOpened
+from edge_agent.errors import EdgeError
 from protocols.desired import Tombstone
 
 KEEP_MS = 12 * 3600 * 1000
@@ -53,7 +54,7 @@ class ClassBook:
         try:
             for fact in await loop.run_in_executor(self._executor, self._journal.read):
                 self._class(fact.school_class).apply(fact)
-        except OSError as error:
+        except (OSError, EdgeError) as error:
             self._log.warning("classroom_not_recalled", reason=str(error))
         self.erase(tombstones)
         await self._rewrite(now_ms)
@@ -72,8 +73,11 @@ class ClassBook:
                 return  # whoever wrote before us took ours along
             loop = asyncio.get_running_loop()
             try:
-                await loop.run_in_executor(self._executor, self._journal.append, batch)
-            except OSError as error:
+                if self._journal.is_open:
+                    await loop.run_in_executor(self._executor, self._journal.append, batch)
+                else:
+                    await loop.run_in_executor(self._executor, self._journal.rewrite, self._facts())
+            except (OSError, EdgeError) as error:
                 self._log.warning("classroom_not_remembered", reason=str(error), facts=len(batch))
 
     def erase(self, tombstones: Sequence[Tombstone]) -> None:
@@ -98,14 +102,17 @@ class ClassBook:
         async with self._writing:
             for one in self:
                 one.forget(now_ms - KEEP_MS)
-            facts = [fact for one in self for fact in one.facts()]
+            facts = self._facts()
             self._unwritten = []
             loop = asyncio.get_running_loop()
             try:
                 await loop.run_in_executor(self._executor, self._journal.rewrite, facts)
                 self._erased = False
-            except OSError as error:
+            except (OSError, EdgeError) as error:
                 self._log.warning("classroom_not_remembered", reason=str(error), facts=len(facts))
+
+    def _facts(self) -> list[AnyFact]:
+        return [fact for one in self for fact in one.facts()]
 
     def _class(self, school_class: str) -> LiveClass:
         return self._classes.setdefault(school_class, LiveClass(school_class))

@@ -10,15 +10,16 @@ does not open ends the reading, and what came before it stands.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import structlog
 
+from edge_agent.cipher import Cipher
 from edge_agent.classroom.values import AnyFact
-from edge_agent.errors import EdgeError
+from edge_agent.durable import replace_durably
+from edge_agent.errors import EdgeError, Retry
 
 COMPACT_BYTES = 4 * 1024 * 1024
 _MOST_FRAME_BYTES = 16 * 1024 * 1024
@@ -29,33 +30,12 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[AnyFact])
 
 
-class Sealing(Protocol):
-    """How the agent keeps bytes from others; `open` raises EdgeError or ValueError for what it did not seal."""
-
-    @property
-    def seal(self) -> Callable[[bytes], bytes]:
-        """Return the sealed form."""
-        ...
-
-    @property
-    def open(self) -> Callable[[bytes], bytes]:
-        """Return what was sealed."""
-        ...
-
-
-class Unsealed:
-    """Bytes as they are: for tests, and for an agent that has no key."""
-
-    seal = staticmethod(bytes)
-    open = staticmethod(bytes)
-
-
 class Journal:
     """One file. Every method works on the disk and belongs into a thread, one at a time."""
 
-    def __init__(self, path: Path, sealing: Sealing) -> None:
+    def __init__(self, path: Path, cipher: Cipher) -> None:
         self._path = path
-        self._sealing = sealing
+        self._cipher = cipher
         self._descriptor: int | None = None
         self.size_bytes = 0
 
@@ -63,7 +43,7 @@ class Journal:
         """Return every fact that can be read, in order; a file that is not there holds none.
 
         Raises:
-            OSError: the disk refuses.
+            OSError: the disk refuses. EdgeError: there is no key at the moment.
         """
         try:
             content = self._path.read_bytes()
@@ -77,8 +57,10 @@ class Journal:
             if length > _MOST_FRAME_BYTES or len(frame) < length:
                 break
             try:
-                facts += _decoder.decode(self._sealing.open(frame))
-            except (EdgeError, ValueError, msgspec.DecodeError) as error:
+                facts += _decoder.decode(self._cipher.open(frame))
+            except (EdgeError, msgspec.DecodeError) as error:
+                if isinstance(error, EdgeError) and error.retry is not Retry.NEVER:
+                    raise
                 log.warning("classroom_journal_damaged", file=str(self._path), at_byte=place, reason=str(error))
                 break
             place += 4 + length
@@ -88,37 +70,33 @@ class Journal:
         """Replace the file by one that holds these facts, and go on appending to it.
 
         Raises:
-            OSError: the disk refuses; the file is as it was.
+            OSError, EdgeError: the disk refuses, or there is no key; the file is as it was.
         """
-        fresh = self._path.with_name(self._path.name + ".new")
         held = list(facts)
         content = b"".join(self._frame(held[at : at + _BATCH]) for at in range(0, len(held), _BATCH))
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            _write(descriptor, content)
-            os.fsync(descriptor)
-            fresh.replace(self._path)
-        except OSError:
-            os.close(descriptor)
-            raise
+        replace_durably(self._path, content)
         self.close()
-        self._descriptor = descriptor
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self.size_bytes = len(content)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether facts can be added: `rewrite` has worked."""
+        return self._descriptor is not None
 
     def append(self, facts: Sequence[AnyFact]) -> None:
         """Add facts at the end.
 
         Raises:
-            OSError: the disk refuses; nothing was added that `read` would return.
+            OSError, EdgeError: the disk refuses, or there is no key; nothing was added that `read` would return.
         """
-        assert self._descriptor is not None, "the journal is written before it is read"
+        assert self._descriptor is not None, "facts are added after a `rewrite` that worked"
         frame = self._frame(facts)
         try:
             _write(self._descriptor, frame)
         except OSError:
             # Half a frame would hide everything after it.
             os.ftruncate(self._descriptor, self.size_bytes)
-            os.lseek(self._descriptor, self.size_bytes, os.SEEK_SET)
             raise
         self.size_bytes += len(frame)
 
@@ -129,7 +107,7 @@ class Journal:
             self._descriptor = None
 
     def _frame(self, facts: Sequence[AnyFact]) -> bytes:
-        sealed = self._sealing.seal(_encoder.encode(facts))
+        sealed = self._cipher.seal(_encoder.encode(facts))
         return len(sealed).to_bytes(4, "big") + sealed
 
 

@@ -31,6 +31,8 @@ from protocols.status import Role
 
 HOST_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
 MIN_KEY_CHARACTERS = 8  # RFC 3414 §11.2: shorter passwords must be refused
+MIN_TEACHER_CODE = 6
+"""Five guesses a minute from each of fifty tablets find a shorter one within a lesson or two."""
 MAX_PORT = 65_535
 KEY_BYTES = 32  # RFC 8032 §5.1.5
 LONGEST_PROBE_SHARE = 0.9
@@ -74,6 +76,15 @@ def warnings(config: AgentConfig) -> list[str]:
         said.append("lan.token: without it, every machine on the school's network may check terminals in")
     if config.centre is not None and not config.centre.url.startswith("https:"):
         said.append("centre.url: without https, token and rosters can be read on the way to the centre")
+    if config.lan is not None and config.lan.teacher_code is None:
+        said.append(
+            "lan.teacher_code: without it, "
+            + (
+                "every machine on the school's network may start questions and lock classes"
+                if config.lan.token is None
+                else "teachers need the LAN token to open a class, and every terminal that holds it may lock one"
+            )
+        )
     if config.uplink.tls_ca is None:
         said.append("uplink.tls_ca: without it, the way to the centre is neither encrypted nor verified")
     return said
@@ -149,6 +160,12 @@ def _lan(lan: LanSection, _key: str) -> Iterator[Problem]:
         reason = "" if port else f"port 0 is not between 1 and {MAX_PORT}"
     if reason:
         yield Problem("lan.listen", reason, 'listen = "0.0.0.0:8740"')
+    if lan.teacher_code is not None and len(lan.teacher_code.reveal()) < MIN_TEACHER_CODE:
+        yield Problem(
+            "lan.teacher_code",
+            f"has fewer than {MIN_TEACHER_CODE} characters; a pupil could guess it",
+            'teacher_code = { file = "/etc/bellwether/teacher-code" }',
+        )
 
 
 def _centre(centre: CentreSection, _key: str) -> Iterator[Problem]:

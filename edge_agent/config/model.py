@@ -63,10 +63,14 @@ class SpoolSection(Section, frozen=True, kw_only=True):
 
 
 class LanSection(Section, frozen=True, kw_only=True):
-    """The HTTP API for the school's own network; without this table there is none."""
+    """The HTTP API for the school's own network; without this table there is none.
+
+    With a `teacher_code`, class pages and whatever leads a class need it; without, the school's network is trusted.
+    """
 
     listen: Annotated[str, Meta(min_length=1, max_length=300, examples=["0.0.0.0:8740"])]
     token: Annotated[Secret | None, Meta(examples=[{"file": "/etc/bellwether/lan-token"}])] = None
+    teacher_code: Annotated[Secret | None, Meta(examples=[{"file": "/etc/bellwether/teacher-code"}])] = None
     mdns: bool = True
 
 

@@ -1,6 +1,6 @@
-"""What an agent serves to the school's own network: check-ins, health, status and a page to look at."""
+"""What an agent serves to the school's own network: check-ins, records, classes, health and pages."""
 
-from edge_agent.lan.app import lan_app
+from edge_agent.lan.app import Teaching, lan_app
 from edge_agent.lan.server import LanServer
 
-__all__ = ["LanServer", "lan_app"]
+__all__ = ["LanServer", "Teaching", "lan_app"]

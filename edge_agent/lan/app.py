@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
@@ -22,13 +24,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from edge_agent.classroom import Classrooms
+from edge_agent.classroom.viewing import SaidByTerminals, Viewing
+from edge_agent.classroom.views import Taught
 from edge_agent.health import AgentStatus
 from edge_agent.lan import page, problems
 from edge_agent.lan.body import read_body
+from edge_agent.lan.classes import ClassesApi
 from edge_agent.lan.description import describe
+from edge_agent.lan.desired import DesiredApi
 from edge_agent.lan.problems import FieldError, Refusal, decode_body
 from edge_agent.lan.records import RecordsApi
 from edge_agent.lan.statements import StatementsApi
+from edge_agent.lan.teacher_pages import TeacherPages
+from edge_agent.lan.teachers import TeacherGate
 from edge_agent.records import Intake
 from edge_agent.terminals import CheckIn, CheckInBody, TooManyTerminals
 from edge_agent.terminals.values import SILENT, TERMINAL_PATTERN
@@ -63,8 +72,9 @@ class Host(Protocol):
 class LanApi:
     """The API's operations for one agent. With a `token`, check-ins and status need it as bearer."""
 
-    def __init__(self, host: Host, token: str | None) -> None:
+    def __init__(self, host: Host, token: str | None, taught: Callable[[], Taught] | None = None) -> None:
         self._host = host
+        self._taught = taught
         self._token = None if token is None else token.encode()
 
     async def check_in(self, request: Request) -> Response:
@@ -97,7 +107,8 @@ class LanApi:
     async def local_page(self, request: Request) -> Response:
         """Show the page for people."""
         language = page.language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
-        return Response(page.render(await self._host.status(), language), media_type=HTML)
+        taught = None if self._taught is None else self._taught()
+        return Response(page.render(await self._host.status(), language, taught), media_type=HTML)
 
     async def description(self, _request: Request) -> Response:
         """Describe the API."""
@@ -116,9 +127,28 @@ class LanApi:
             )
 
 
-def lan_app(host: Host, token: str | None = None) -> Starlette:
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """What the class routes and pages need. Without a `code` teachers need the LAN token, and without that nothing."""
+
+    classrooms: Classrooms
+    terminals: SaidByTerminals
+    code: str | None = None
+
+
+def lan_app(host: Host, token: str | None = None, teaching: Teaching | None = None) -> Starlette:
     """Return the API of one agent as an ASGI application."""
-    api = LanApi(host, token)
+    viewing = None if teaching is None else Viewing(teaching.classrooms, teaching.terminals)
+    api = LanApi(host, token, None if viewing is None else viewing.taught)
+    classes: list[Route] = []
+    if teaching is not None and viewing is not None:
+        gate = TeacherGate(token, teaching.code)
+        classes = [
+            *ClassesApi(teaching.classrooms, viewing, gate.admit).routes,
+            *DesiredApi(teaching.classrooms, viewing, api.admit).routes,
+            *TeacherPages(viewing, gate.redirect).routes,
+            *gate.routes,
+        ]
     return Starlette(
         routes=[
             Route("/v1/terminals/{terminal}/checkin", api.check_in, methods=["POST"]),
@@ -128,6 +158,7 @@ def lan_app(host: Host, token: str | None = None) -> Starlette:
             *RecordsApi(host.records, api.admit).routes,
             *StatementsApi(host.records, api.admit).routes,
             Route("/", api.local_page),
+            *classes,
         ],
         exception_handlers={Refusal: _refused, HTTPException: _not_served},
     )

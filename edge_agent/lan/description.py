@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edge_agent.health import AgentStatus
-from edge_agent.lan import problems
+from edge_agent.lan import class_description, problems
 from edge_agent.records import xapi
 from edge_agent.records.values import BatchBody, Taken
 from edge_agent.terminals.values import TERMINAL_PATTERN, CheckInBody
@@ -31,7 +31,15 @@ XAPI_REFUSALS = (*REFUSALS[:5], *RECORD_REFUSALS)
 def describe() -> dict[str, Any]:
     """Return the document."""
     _, schemas = msgspec.json.schema_components(
-        [CheckInBody, BatchBody, Taken, xapi.Statement, problems.Problem, AgentStatus],
+        [
+            CheckInBody,
+            BatchBody,
+            Taken,
+            xapi.Statement,
+            problems.Problem,
+            AgentStatus,
+            *class_description.BODIES,
+        ],
         ref_template="#/components/schemas/{name}",
     )
     terminal = {
@@ -108,10 +116,14 @@ def describe() -> dict[str, Any]:
                     | _refused(HTTPStatus.UNAUTHORIZED),
                 }
             },
+            **class_description.paths(_refused),
         },
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"lan_token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "lan_token": {"type": "http", "scheme": "bearer"},
+                "teacher_code": {"type": "apiKey", "in": "header", "name": "X-Teacher-Code"},
+            },
         },
     }
 

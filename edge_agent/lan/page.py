@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html import escape
+from urllib.parse import quote
 
+from edge_agent.classroom.views import ClassSummary, Taught
 from edge_agent.health import AgentStatus, CentreState, DeviceState
 from edge_agent.uplink.values import Phase
 from protocols.desired import Validity
@@ -62,6 +64,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "valid": ("已生效", "in force"),
     "invalid": ("被拒绝", "refused"),
     "unknown": ("待更新", "not up to date yet"),
+    "classes": ("班级", "Classes"),
+    "class_page": ("班级页", "Class page"),
+    "board_page": ("课堂答题", "Board"),
+    "lesson_now": ("正在上课", "lesson now"),
+    "no_lesson": ("现在没有课", "no lesson now"),
     "faults": ("需要处理", "Needs attention"),
     "ago": ("前", "ago"),
     "never": ("尚无", "never"),
@@ -103,8 +110,8 @@ def language(asked: str | None, accepted: str) -> str:
     return "zh"
 
 
-def render(status: AgentStatus, lang: str) -> str:
-    """Return the page."""
+def render(status: AgentStatus, lang: str, taught: Taught | None = None) -> str:
+    """Return the page; with the classes that are taught here, those in a lesson first."""
 
     def word(key: str) -> str:
         pair = WORDS.get(key)
@@ -121,6 +128,8 @@ def render(status: AgentStatus, lang: str) -> str:
             _facts([(word("present"), str(status.terminals.present)), (word("known"), str(status.terminals.known))]),
         )
     )
+    if taught is not None and taught.classes:
+        sections.insert(0, _classes(taught.classes, word, lang))
     if status.faults:
         items = "".join(f'<li class="bad">{escape(fault)}</li>' for fault in status.faults)
         sections.insert(0, _section(word("faults"), f"<ul>{items}</ul>"))
@@ -210,6 +219,26 @@ def _device_word(device: DeviceState) -> tuple[str, str]:
     if device.reachable is None:
         return "idle", "not_polled"
     return ("good", "reachable") if device.reachable else ("bad", "silent")
+
+
+def _classes(classes: list[ClassSummary], word: Words, lang: str) -> str:
+    rows = []
+    for one in classes:
+        key = quote(one.school_class)
+        title = one.title if lang == "zh" else one.title_en or one.title
+        doing = (
+            f'<span class="good">{word("lesson_now")} {escape(one.now.topic)}</span>' if one.now else word("no_lesson")
+        )
+        rows.append(
+            [
+                escape(title),
+                doing,
+                f'<a href="/class/{key}?lang={lang}">{word("class_page")}</a>',
+                f'<a href="/board/{key}?lang={lang}">{word("board_page")}</a>',
+            ]
+        )
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return _section(word("classes"), f"<table>{body}</table>")
 
 
 def _section(heading: str, body: str) -> str:

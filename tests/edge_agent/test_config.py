@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "BELLWETHER_UPLINK_PASSWORD": "uplink-word",
     "BELLWETHER_LAN_TOKEN": "lan-word",
     "BELLWETHER_CENTRE_TOKEN": "centre-word",
+    "BELLWETHER_TEACHER_CODE": "teachers-word",
     "BELLWETHER_SNMP_AUTH": "auth-word",
     "BELLWETHER_SNMP_PRIV": "priv-word",
     "BELLWETHER_SNMP_COMMUNITY": "community-word",
@@ -408,6 +409,15 @@ def test_a_token_that_travels_in_the_clear_is_warned_of(tmp_path):
     file = tmp_path / "agent.toml"
     file.write_text(HEAD + CENTRE.replace("https", "http"), encoding="utf-8")
     assert any(one.startswith("centre.url: without https") for one in load_config(file, {}).warnings)
+
+
+def test_a_teachers_code_that_a_pupil_could_guess_is_refused(problems):
+    assert problems('[lan]\nlisten = "0.0.0.0:8740"\nteacher_code = "12345"\n') == [
+        (
+            "lan.teacher_code: has fewer than 6 characters; a pupil could guess it"
+            ' (for example: teacher_code = { file = "/etc/bellwether/teacher-code" })'
+        )
+    ]
 
 
 def test_a_core_agent_serves_no_school(problems):

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.classroom import Classrooms
-from edge_agent.classroom.journal import Journal, Unsealed
+from edge_agent.classroom.journal import Journal
 from edge_agent.classroom.viewing import Viewing
 from edge_agent.health import AgentStatus
 from edge_agent.records import Intake
 from edge_agent.spool import Spool
 from edge_agent.terminals import CheckIn, CheckInBody, PresenceRules, Terminals
+from edge_agent.vault import Vault
 from protocols.codec import decode_segment
 from protocols.content import Content, Manifest
 from protocols.desired import Body, DocumentKind, TerminalTargets, content_token
@@ -158,7 +159,7 @@ async def staged(folder: Path, mirror: Documents | None = None, clock: SetClock 
         spool = Spool(folder / "spool.db", agent="s07-gw", clock=clock, executor=executor)
         records = Intake(spool.append, clock, executor, folder / "records.db")
         terminals = Terminals(PresenceRules(), clock, lambda _reading: None)
-        journal = Journal(folder / "classroom.sealed", Unsealed())
+        journal = Journal(folder / "classroom.sealed", Vault(folder).cipher())
         rooms = Classrooms(records=records, mirror=mirror, clock=clock, executor=executor, journal=journal)
         records.observe(rooms.took)
         terminals.listen(rooms.heard)

@@ -8,12 +8,13 @@ import pytest
 from msgspec import structs
 
 from edge_agent.classroom.errors import NotNow, UnknownClass, UnknownQuestion
-from edge_agent.classroom.journal import Journal, Unsealed
-from edge_agent.classroom.values import LeaseKind
+from edge_agent.classroom.journal import Journal
+from edge_agent.classroom.values import LeaseKind, QuestionClosed
 from edge_agent.spool import SpoolFull
 from edge_agent.terminals import CheckIn
+from edge_agent.vault import Vault
 from protocols.desired import DocumentKind, Erasures, Tombstone
-from protocols.records import Attendance, Attended
+from protocols.records import Answer, Attendance, Attended
 from tests.edge_agent.classroom.stage import (
     CLASS,
     CONTENT_TOKEN,
@@ -83,11 +84,9 @@ async def test_what_is_torn_off_the_journals_end_costs_no_more_than_that(tmp_pat
 
 
 def test_a_journal_that_the_disk_refuses_holds_whole_frames_only(tmp_path, monkeypatch):
-    journal = Journal(tmp_path / "j", Unsealed())
+    journal = Journal(tmp_path / "j", Vault(tmp_path).cipher())
     journal.rewrite([])
-    opened = documents().bodies  # any fact will do
-    assert opened
-    fact = _closed()
+    fact = QuestionClosed(school_class=CLASS, question="q", closed_at_ms=NOON_MS)
     journal.append([fact])
     whole = journal.size_bytes
 
@@ -104,10 +103,26 @@ def test_a_journal_that_the_disk_refuses_holds_whole_frames_only(tmp_path, monke
     journal.close()
 
 
-def _closed():
-    from edge_agent.classroom.values import QuestionClosed
+def kept(folder):
+    """Everything that the journal holds, as text; unsealed, for on the disk nobody can read it."""
+    assert b"p-0" not in (folder / "classroom.sealed").read_bytes()
+    return repr(Journal(folder / "classroom.sealed", Vault(folder).cipher()).read())
 
-    return QuestionClosed(school_class=CLASS, question="q", closed_at_ms=NOON_MS)
+
+async def test_a_disk_that_refuses_at_the_start_costs_no_lesson_and_is_written_when_it_does_not(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_agent.classroom.journal.replace_durably", _no_disk)
+        async with staged(tmp_path) as stage:
+            await ask(stage)
+            assert stage.viewing.board(CLASS).question == "q-1"
+            patch.undo()
+            await stage.answer(1, "A")
+    async with staged(tmp_path) as stage:
+        assert stage.viewing.board(CLASS).answered == 1
+
+
+def _no_disk(*_):
+    raise OSError(30, "Read-only file system")
 
 
 async def test_another_question_closes_the_open_one_and_all_is_told(tmp_path):
@@ -300,8 +315,6 @@ async def test_without_any_roster_a_class_is_whoever_answers(tmp_path):
             stage.viewing.state("club")
         await stage.rooms.open_lesson("club", "", 600)
         await stage.rooms.open_question("club", question="q-1", prompt="", options=["", ""], correct=None)
-        from protocols.records import Answer
-
         await stage.say("p-77", Answer(question="q-1", response="A"), school_class=None, lesson=None)
         shown = stage.viewing.board("club")
         assert (shown.answered, shown.total) == (1, None)
@@ -320,12 +333,13 @@ async def test_an_erasure_reaches_board_and_journal_also_one_that_came_while_the
     mirror.bodies[DocumentKind.ERASURE] = Erasures(tombstones=tombstones)
     async with staged(tmp_path, mirror) as stage:
         assert [one.person for one in stage.viewing.board(CLASS).answers] == ["p-01", "p-03"]
-        assert b"p-02" not in (tmp_path / "classroom.sealed").read_bytes()
+        assert "p-02" not in kept(tmp_path)
+        assert "p-01" in kept(tmp_path)
         more = structs.replace(tombstones[0], subject="p-01", records=[one.record_id])
         mirror.bodies[DocumentKind.ERASURE] = Erasures(tombstones=[*tombstones, more])
         stage.rooms.mirrored(DocumentKind.ERASURE)
         assert [one.person for one in stage.viewing.board(CLASS).answers] == ["p-03"]
-        await until(lambda: b"p-01" not in (tmp_path / "classroom.sealed").read_bytes())
+        await until(lambda: "p-01" not in kept(tmp_path))
 
 
 async def test_yesterdays_questions_are_forgotten(tmp_path):
