@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -106,3 +107,25 @@ def check_config(config: ConfigFile = None, json: AsJson = False) -> None:
             for section, content in values.items()
             for key, value in content.items()
         )
+
+
+@app.command("agent-token")
+def agent_token(
+    agent: Annotated[str, typer.Argument(help="The agent's id, e.g. s01-gw.", show_default=False)],
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Print an agent's token and the centre's public key, for its config; run it where the content folder is."""
+    from cloud.desired.keys import open_key
+    from protocols.identity import is_agent_id
+
+    if not is_agent_id(agent):
+        output.fail(
+            f"{agent!r} cannot be an agent's id", hint="lower case, digits and hyphens", code=output.ExitCode.USAGE
+        )
+    key = open_key(Path(settings_of(config).content.folder))
+    facts = {"agent": agent, "token": key.agent_token(agent), "public_key": key.public_text, "key_id": key.key_id}
+    if json:
+        output.print_json(facts)
+    else:
+        output.print_facts(facts.items())

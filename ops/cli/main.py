@@ -28,6 +28,7 @@ class Noun:
 NOUNS: dict[str, Noun] = {
     "agent": Noun("run, check and inspect an edge agent", "edge"),
     "cloud": Noun("serve, migrate and check the centre", "cloud"),
+    "content": Noun("push files to classes before the lesson, list and withdraw pushes", "cloud"),
     "inventory": Noun("import what should exist from a folder of CSV files", "cloud"),
     "evaluation": Noun("import and export the framework of indicators", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
