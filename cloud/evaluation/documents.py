@@ -171,7 +171,11 @@ def evidence_document(item: StoredItem) -> evidence_schemas.EvidenceItem:
 
 
 def class_coverage(
-    school_class: str, frame: Frame, years: dict[str, Year], refused: Sequence[schemas.RefusedRecords]
+    school_class: str,
+    frame: Frame,
+    years: dict[str, Year],
+    refused: Sequence[schemas.RefusedRecords],
+    not_arrived: schemas.NotArrived,
 ) -> schemas.ClassCoverage:
     """Tell where evidence of a class is missing; `years` has every pupil, in order."""
     dimensions = dimensions_of(frame.framework)
@@ -193,6 +197,7 @@ def class_coverage(
         framework=frame.framework.framework,
         pupils=len(years),
         expected=len(frame.expected),
+        not_arrived=not_arrived,
         refused=list(refused),
         dimensions=[
             schemas.CoverageOfGroup(
@@ -216,7 +221,9 @@ def class_coverage(
     )
 
 
-def school_summary(school: str, frame: Frame, years: Sequence[Year]) -> schemas.SchoolSummary:
+def school_summary(
+    school: str, frame: Frame, years: Sequence[Year], not_arrived: schemas.NotArrived
+) -> schemas.SchoolSummary:
     """Tell a school's pupils as a group."""
     groups = []
     for node in frame.framework.nodes:
@@ -239,6 +246,7 @@ def school_summary(school: str, frame: Frame, years: Sequence[Year]) -> schemas.
         term=frame.period.term,
         framework=frame.framework.framework,
         pupils=len(years),
+        not_arrived=not_arrived,
         groups=groups,
     )
 

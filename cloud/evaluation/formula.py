@@ -94,13 +94,15 @@ class Change(NamedTuple):
 
 def aggregate(tally: Tally, aggregation: Aggregation) -> float:
     """Return a period's value of one indicator, unscaled."""
-    value = {
-        Aggregation.SUM: tally.total,
-        Aggregation.MEAN: tally.total / tally.n,
-        Aggregation.RATIO: tally.total / tally.n,
-        Aggregation.MAX: tally.maximum,
-        Aggregation.LAST: tally.last,
-    }[aggregation]
+    match aggregation:
+        case Aggregation.SUM:
+            value = tally.total
+        case Aggregation.MEAN | Aggregation.RATIO:
+            value = tally.total / tally.n
+        case Aggregation.MAX:
+            value = tally.maximum
+        case Aggregation.LAST:
+            value = tally.last
     return round(value, _DIGITS)
 
 

@@ -16,6 +16,7 @@ from cloud.db.queries import Queries
 from cloud.evaluation.formula import Tally
 from cloud.evaluation.framework_schemas import FrameworkSummary
 from cloud.evaluation.models import Activation, Definition, Framework, Level, Node, Stage
+from cloud.evaluation.schemas import NotArrived
 
 QUERIES = Queries(Path(__file__).with_name("reading.sql"))
 
@@ -113,16 +114,25 @@ async def is_pupil(connection: psycopg.AsyncConnection, person: str) -> bool:
     return row == (True,)
 
 
-async def class_stage(connection: psycopg.AsyncConnection, school_class: str) -> Stage | None:
-    """Return the stage of a class; None when there is no such class."""
-    row = await (await connection.execute(QUERIES["class_stage"], {"school_class": school_class})).fetchone()
-    return None if row is None else Stage(row[0])
+async def class_place(connection: psycopg.AsyncConnection, school_class: str) -> tuple[str, Stage] | None:
+    """Return the school of a class and its stage; None when there is no such class."""
+    row = await (await connection.execute(QUERIES["class_place"], {"school_class": school_class})).fetchone()
+    return None if row is None else (row[0], Stage(row[1]))
 
 
 async def school_stage(connection: psycopg.AsyncConnection, school: str) -> Stage | None:
     """Return the stage of a school; None when there is no such school."""
     row = await (await connection.execute(QUERIES["school_stage"], {"school": school})).fetchone()
     return None if row is None else Stage(row[0])
+
+
+async def not_arrived(connection: psycopg.AsyncConnection, school: str) -> NotArrived:
+    """Return what agents of a school may still have."""
+    async with connection.cursor(row_factory=class_row(NotArrived)) as cursor:
+        await cursor.execute(QUERIES["not_arrived"], {"school": school})
+        found = await cursor.fetchone()
+    assert found is not None
+    return found
 
 
 async def class_pupils(connection: psycopg.AsyncConnection, school_class: str) -> list[str]:

@@ -43,9 +43,9 @@ SELECT EXISTS (
         AND kind = 'pupil'
 );
 
--- name: class_stage
--- The stage of a class.
-SELECT schools.stage
+-- name: class_place
+-- The school of a class, and its stage.
+SELECT school, schools.stage
 FROM classes
 JOIN schools USING (school)
 WHERE classes.school_class = %(school_class)s;
@@ -75,10 +75,30 @@ WHERE classes.school = %(school)s
     AND enrolments.role = 'pupil'
     AND enrolments.retired_at IS NULL;
 
+-- name: not_arrived
+-- What agents of a school may still have: records they say they hold, agents that are not heard, items their disks lost.
+SELECT
+    coalesce(sum(lanes.held_items), 0)::bigint AS held_records,
+    min(lanes.oldest_at) AS oldest_held_at,
+    count(*) FILTER (WHERE agent_presence.presence = 'offline') AS agents_offline,
+    coalesce(sum(epochs.damaged_items), 0)::bigint AS damaged_items
+FROM agents
+LEFT JOIN agent_presence USING (agent_id)
+LEFT JOIN agent_lanes AS lanes ON lanes.agent_id = agents.agent_id
+    AND lanes.lane = 'records'
+    AND lanes.held_items > 0
+LEFT JOIN LATERAL (
+    SELECT sum(damaged_items) AS damaged_items
+    FROM agent_epochs
+    WHERE agent_epochs.agent_id = agents.agent_id
+) AS epochs ON true
+WHERE agents.school = %(school)s
+    AND agents.retired_at IS NULL;
+
 -- name: tallies
 -- What is needed of pupils' items, per school year, stage and what they count for. An item with files counts once all
 -- have arrived.
-WITH items AS (
+WITH items AS MATERIALIZED (
     SELECT
         person, school_year, stage, counts_for, value, made_at,
         parts = 0 OR parts = (
@@ -100,7 +120,7 @@ SELECT
     count(*) FILTER (WHERE NOT complete) AS waiting,
     (sum(value) FILTER (WHERE complete))::double precision AS total,
     (max(value) FILTER (WHERE complete))::double precision AS maximum,
-    ((array_agg(value ORDER BY made_at DESC, value DESC) FILTER (WHERE complete))[1])::double precision AS last,
+    (max(ARRAY[extract(epoch FROM made_at)::double precision, value::double precision]) FILTER (WHERE complete))[2] AS last,
     max(made_at) FILTER (WHERE complete) AS last_at
 FROM items
 GROUP BY person, school_year, stage, counts_for;

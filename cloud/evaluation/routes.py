@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from cloud.evaluation import documents, evidence_schemas, framework_schemas, reading, repository, schemas, service
 from cloud.evaluation.access import ClassKey, Person, note_class, note_pupil
 from cloud.evaluation.models import Stage
+from cloud.evaluation.replaying import Refused
 from cloud.evaluation.service import Asked, FrameworkRefused, FrameworkVersionTaken, NoFramework
 from cloud.http import problems
 from cloud.http.database import Reader, Writer
@@ -198,6 +199,22 @@ async def school_summary(
     if found is None:
         raise problems.not_found("school", school, hint="GET /api/v1/schools lists every school.")
     return found
+
+
+@router.get("/refusals", responses=problems.responses(422, 503))
+async def evaluation_refusals(
+    reader: Reader,
+    school_class: Annotated[str | None, Query(max_length=63, description="Only records of this class.")] = None,
+) -> schemas.RefusalList:
+    """Records that evaluation could not take, counted by reason."""
+    return schemas.RefusalList(items=await service.refusals(reader, school_class))
+
+
+@router.post("/refusals/replay", dependencies=[Depends(operator_token)], responses=problems.responses(401, 422, 503))
+async def replay_evaluation_refusals(refused: Refused) -> schemas.ReplayResult:
+    """Try refused records again, after a framework or a roster has been imported, say."""
+    tried, taken = await refused.replay()
+    return schemas.ReplayResult(tried=tried, taken=taken)
 
 
 @router.post(

@@ -7,7 +7,7 @@ from pydantic import Field
 from cloud.evaluation.evidence_schemas import EvidenceItem
 from cloud.evaluation.framework_schemas import IndicatorDefinition, Name
 from cloud.evaluation.models import Stage
-from cloud.http.schemas import Document
+from cloud.http.schemas import Document, Moment
 
 
 class IndicatorValue(Name):
@@ -140,6 +140,35 @@ class RefusedRecords(Document):
     """How many; they are kept and can be tried again."""
 
 
+class RefusalList(Document):
+    """Records that evaluation could not take and has not taken since."""
+
+    items: list[RefusedRecords]
+    """By reason, most first."""
+
+
+class ReplayResult(Document):
+    """What trying refused records again came to."""
+
+    tried: int
+    """Refused records that were tried."""
+    taken: int
+    """How many of them count now."""
+
+
+class NotArrived(Document):
+    """What agents of the school may still have: as long as there is any, missing may mean not arrived."""
+
+    held_records: int = Field(examples=[0])
+    """Records that agents said they hold and have no receipt for."""
+    oldest_held_at: Moment | None
+    """When the oldest of them was taken; null when none is held."""
+    agents_offline: int
+    """Agents that are not heard now, which may hold more."""
+    damaged_items: int
+    """Items of any kind that agents' disks lost; counted, never silent."""
+
+
 class CoverageOfGroup(Name):
     """How far a class's pupils are covered in one dimension."""
 
@@ -192,6 +221,8 @@ class ClassCoverage(Document):
     """Pupils in the class now."""
     expected: int
     """Indicators expected of each pupil."""
+    not_arrived: NotArrived
+    """What agents of its school may still have."""
     refused: list[RefusedRecords]
     """Records of this class that evaluation could not take."""
     dimensions: list[CoverageOfGroup]
@@ -228,5 +259,7 @@ class SchoolSummary(Document):
     """Framework that the year is read by."""
     pupils: int
     """Pupils in the school now."""
+    not_arrived: NotArrived
+    """What agents of the school may still have."""
     groups: list[GroupMedian]
     """Dimensions and sub-dimensions, in order."""

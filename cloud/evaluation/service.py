@@ -23,6 +23,8 @@ from cloud.records.consuming import QUERIES as CONSUMER_QUERIES
 DEFAULT_FRAMEWORK = Path(__file__).with_name("framework") / "bellwether-302.json"
 """The framework that comes with Bellwether."""
 
+_AT_ONCE = 50
+
 OBJECTION = (
     "A value is information for people and decides nothing by itself. Whoever finds an item wrong asks the school; a"
     " person takes the item out (POST /api/v1/evaluation/evidence/{record_id}/exclusion) and the value changes at once."
@@ -176,16 +178,23 @@ async def class_coverage(
     connection: psycopg.AsyncConnection, school_class: str, asked: Asked
 ) -> schemas.ClassCoverage | None:
     """Return where evidence of a class is missing; None when there is no such class."""
-    stage = await reading.class_stage(connection, school_class)
-    if stage is None:
+    place = await reading.class_place(connection, school_class)
+    if place is None:
         return None
+    school, stage = place
     frame = await _Frames(connection, asked).of(stage, asked.period)
     years = await _years(connection, frame, await reading.class_pupils(connection, school_class))
+    refused = await refusals(connection, school_class)
+    not_arrived = await reading.not_arrived(connection, school)
+    return documents.class_coverage(school_class, frame, years, refused, not_arrived)
+
+
+async def refusals(connection: psycopg.AsyncConnection, school_class: str | None) -> list[schemas.RefusedRecords]:
+    """Return how many records evaluation could not take, by reason, of a class or of all."""
     cursor = await connection.execute(
         CONSUMER_QUERIES["refusal_counts"], {"consumer": "evaluation", "school_class": school_class}
     )
-    refused = [schemas.RefusedRecords(reason=row[0], records=row[1]) for row in await cursor.fetchall()]
-    return documents.class_coverage(school_class, frame, years, refused)
+    return [schemas.RefusedRecords(reason=row[0], records=row[1]) for row in await cursor.fetchall()]
 
 
 async def school_summary(
@@ -197,21 +206,29 @@ async def school_summary(
         return None
     frame = await _Frames(connection, asked).of(stage, asked.period)
     years = await _years(connection, frame, await reading.school_pupils(connection, school))
-    return await asyncio.to_thread(documents.school_summary, school, frame, list(years.values()))
+    not_arrived = await reading.not_arrived(connection, school)
+    return await asyncio.to_thread(documents.school_summary, school, frame, list(years.values()), not_arrived)
 
 
 async def _years(connection: psycopg.AsyncConnection, frame: Frame, persons: Sequence[str]) -> dict[str, Year]:
-    """Work out the year of every pupil, those without items too, in the order given."""
-    counted = await reading.tallies(connection, persons, frame.period.school_year, frame.period.term)
+    """Work out the year of every pupil, those without items too, in the order given.
 
-    def work() -> dict[str, Year]:
-        by_person: dict[str, list[Counted]] = {person: [] for person in persons}
-        for one in counted:
-            if one.stage is frame.stage:
-                by_person[one.person].append(one)
-        return {person: work_out(frame, found) for person, found in by_person.items()}
+    A class's worth at a time and beside the loop, so that a large school does not hold up other requests.
+    """
+    years: dict[str, Year] = {}
+    for start in range(0, len(persons), _AT_ONCE):
+        some = persons[start : start + _AT_ONCE]
+        counted = await reading.tallies(connection, some, frame.period.school_year, frame.period.term)
+        years |= await asyncio.to_thread(_work_out, frame, some, counted)
+    return years
 
-    return await asyncio.to_thread(work)
+
+def _work_out(frame: Frame, persons: Sequence[str], counted: Sequence[Counted]) -> dict[str, Year]:
+    by_person: dict[str, list[Counted]] = {person: [] for person in persons}
+    for one in counted:
+        if one.stage is frame.stage:
+            by_person[one.person].append(one)
+    return {person: work_out(frame, found) for person, found in by_person.items()}
 
 
 class _Frames:

@@ -92,6 +92,26 @@ def export(
     output.print_text(content)
 
 
+@app.command()
+def replay(config: ConfigFile = None, json: AsJson = False) -> None:
+    """Try records again that evaluation refused, after a framework or a roster has been imported, say."""
+    from cloud.db import open_pool
+    from cloud.evaluation.taking import EvaluationService
+    from cloud.records.consuming import Consumer, Replayed
+
+    dsn = database_of(config)
+
+    async def run() -> Replayed:
+        async with open_pool(dsn, max_size=2, name="evaluation") as pool:
+            return await Consumer(pool, EvaluationService()).replay()
+
+    replayed = asyncio.run(run())
+    if json:
+        output.print_json(replayed._asdict())
+        return
+    output.print_facts(replayed._asdict().items())
+
+
 def _run(dsn: str, work: Callable[[psycopg.AsyncConnection], Awaitable[Answer]]) -> Answer:
     """Do something in one transaction."""
     from cloud.db import connect

@@ -30,7 +30,7 @@ NOUNS: dict[str, Noun] = {
     "cloud": Noun("serve, migrate and check the centre", "cloud"),
     "content": Noun("push files to classes before the lesson, list and withdraw pushes", "cloud"),
     "inventory": Noun("import what should exist from a folder of CSV files", "cloud"),
-    "evaluation": Noun("import and export the framework of indicators", "cloud"),
+    "evaluation": Noun("import and export the framework of indicators, replay what was refused", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "quarantine": Noun("list, show and replay what the centre could not take", "cloud"),
     "bench": Noun("measure spool, ingest, agent and API against their limits", "ops"),

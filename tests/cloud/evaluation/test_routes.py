@@ -167,6 +167,22 @@ async def test_a_class_sees_where_evidence_is_missing(ground: Ground, api: httpx
     )
 
 
+async def test_coverage_says_what_the_edge_may_still_have(ground: Ground, api: httpx.AsyncClient) -> None:
+    nothing = {"held_records": 0, "oldest_held_at": None, "agents_offline": 0, "damaged_items": 0}
+    assert (await got(api, "/classes/s01-g3c1/coverage"))["not_arrived"] == nothing
+    await ground.rows(
+        "INSERT INTO agent_lanes SELECT agent_id, lane, 1, 7, 700, '2026-10-12T02:00Z', now()"
+        " FROM agents, unnest(ARRAY['records', 'live']) AS lane WHERE agent = 's01-gw'"
+    )
+    await ground.rows(
+        "INSERT INTO agent_epochs (agent_id, epoch, first_received_at, last_received_at, damaged_items)"
+        " SELECT agent_id, epoch, now(), now(), 2 FROM agents, unnest(ARRAY['a', 'b']) AS epoch WHERE agent = 's01-gw'"
+    )
+    expected = {"held_records": 7, "oldest_held_at": "2026-10-12T02:00:00Z", "agents_offline": 0, "damaged_items": 4}
+    assert (await got(api, "/classes/s01-g3c1/coverage"))["not_arrived"] == expected
+    assert (await got(api, "/schools/s01/summary"))["not_arrived"] == expected
+
+
 async def test_a_school_has_a_median_of_30_pupils_and_none_of_29(ground: Ground, api: httpx.AsyncClient) -> None:
     pupils = [f"q-{number}" for number in range(30)]
     await ground.add_class("s05", "primary", "s05-g1c1", *pupils)
@@ -180,6 +196,16 @@ async def test_a_school_has_a_median_of_30_pupils_and_none_of_29(ground: Ground,
     assert family[1]["pupils_with_value"] == 30
     assert family[1]["median"] is not None
     assert "q-1" not in json.dumps(many)
+
+
+async def test_refused_records_are_counted_and_tried_again(empty_ground: Ground, api: httpx.AsyncClient) -> None:
+    await empty_ground.hand_in(Evidence(indicator="M1-01", value=4), school_class="s01-g3c1")
+    await empty_ground.hand_in(Evidence(indicator="Z1-01", value=4), school_class="s01-g9c9")
+    assert (await got(api, "/refusals"))["items"] == [{"reason": "no_framework", "records": 2}]
+    assert (await got(api, "/refusals", school_class="s01-g3c1"))["items"] == [{"reason": "no_framework", "records": 1}]
+    await api.post(f"{ROOT}/frameworks", content=DEFAULT_FRAMEWORK.read_bytes())
+    assert (await api.post(f"{ROOT}/refusals/replay")).json() == {"tried": 2, "taken": 1}
+    assert (await got(api, "/refusals"))["items"] == [{"reason": "unknown_indicator", "records": 1}]
 
 
 @pytest.mark.parametrize(

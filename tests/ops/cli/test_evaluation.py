@@ -21,6 +21,7 @@ def test_the_default_is_imported_once_and_exported_as_it_is(database: str) -> No
     assert (done["stored"], done["activated"], done["dimensions"], done["indicators"]) == (True, True, 5, 302)
     again = answer("evaluation", "import", str(DEFAULT_FRAMEWORK), dsn=database)
     assert (again["stored"], again["activated"]) == (False, False)
+    assert answer("evaluation", "replay", dsn=database) == {"tried": 0, "taken": 0}
     assert bellwether("evaluation", "export", dsn=database).stdout == DEFAULT_FRAMEWORK.read_text("utf-8")
 
 

@@ -850,6 +850,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evaluation/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluation Refusals
+         * @description Records that evaluation could not take, counted by reason.
+         */
+        get: operations["evaluation_refusals_api_v1_evaluation_refusals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluation/refusals/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Evaluation Refusals
+         * @description Try refused records again, after a framework or a roster has been imported, say.
+         */
+        post: operations["replay_evaluation_refusals_api_v1_evaluation_refusals_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evaluation/evidence/{record_id}/exclusion": {
         parameters: {
             query?: never;
@@ -1673,6 +1713,8 @@ export interface components {
              * @description Indicators expected of each pupil.
              */
             expected: number;
+            /** @description What agents of its school may still have. */
+            not_arrived: components["schemas"]["NotArrived"];
             /**
              * Refused
              * @description Records of this class that evaluation could not take.
@@ -3884,6 +3926,33 @@ export interface components {
             };
         };
         /**
+         * NotArrived
+         * @description What agents of the school may still have: as long as there is any, missing may mean not arrived.
+         */
+        NotArrived: {
+            /**
+             * Held Records
+             * @description Records that agents said they hold and have no receipt for.
+             * @example 0
+             */
+            held_records: number;
+            /**
+             * Oldest Held At
+             * @description When the oldest of them was taken; null when none is held.
+             */
+            oldest_held_at: string | null;
+            /**
+             * Agents Offline
+             * @description Agents that are not heard now, which may hold more.
+             */
+            agents_offline: number;
+            /**
+             * Damaged Items
+             * @description Items of any kind that agents' disks lost; counted, never silent.
+             */
+            damaged_items: number;
+        };
+        /**
          * Overview
          * @description The district on one screen; also the `overview` event of the stream.
          */
@@ -4691,6 +4760,17 @@ export interface components {
             items: components["schemas"]["RecordCount"][];
         };
         /**
+         * RefusalList
+         * @description Records that evaluation could not take and has not taken since.
+         */
+        RefusalList: {
+            /**
+             * Items
+             * @description By reason, most first.
+             */
+            items: components["schemas"]["RefusedRecords"][];
+        };
+        /**
          * RefusedRecords
          * @description Records that could not be taken, by reason.
          */
@@ -4734,6 +4814,22 @@ export interface components {
              * @default 0
              */
             still_quarantined: number;
+        };
+        /**
+         * ReplayResult
+         * @description What trying refused records again came to.
+         */
+        ReplayResult: {
+            /**
+             * Tried
+             * @description Refused records that were tried.
+             */
+            tried: number;
+            /**
+             * Taken
+             * @description How many of them count now.
+             */
+            taken: number;
         };
         /**
          * Role
@@ -5506,6 +5602,8 @@ export interface components {
              * @description Pupils in the school now.
              */
             pupils: number;
+            /** @description What agents of the school may still have. */
+            not_arrived: components["schemas"]["NotArrived"];
             /**
              * Groups
              * @description Dimensions and sub-dimensions, in order.
@@ -8134,6 +8232,97 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluation_refusals_api_v1_evaluation_refusals_get: {
+        parameters: {
+            query?: {
+                /** @description Only records of this class. */
+                school_class?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_evaluation_refusals_api_v1_evaluation_refusals_replay_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayResult"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
