@@ -224,7 +224,6 @@ def _bring_up_to_date(db: sqlite3.Connection, seal: Callable[[bytes], bytes] | N
             )
             db.execute("ALTER TABLE taken ADD COLUMN subject TEXT")
             db.execute("ALTER TABLE taken ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0")
-            db.execute("CREATE INDEX taken_subject ON taken (subject) WHERE subject IS NOT NULL")
             db.execute("CREATE INDEX taken_plain ON taken (place) WHERE NOT sealed AND statement IS NOT NULL")
             db.execute(f"PRAGMA user_version = {LAYOUT}")
     while seal is not None and (plain := db.execute(_PLAIN, (_SEAL_AT_ONCE,)).fetchall()):
