@@ -162,13 +162,15 @@ class Agent:
             opened.push_async_callback(self._collectors.close)
             await self.scheduler.start()
             opened.push_async_callback(self.scheduler.stop)
+            if self.classrooms is not None:
+                await self.classrooms.start()
+                opened.push_async_callback(self.classrooms.stop)
             if self._downlink is not None:
+                # After those who are told of changes.
                 await self._downlink.start()
                 opened.push_async_callback(self._downlink.stop)
             if self._lan is not None:
                 assert self.classrooms is not None
-                await self.classrooms.start()
-                opened.push_async_callback(self.classrooms.stop)
                 await self._lan.start()
                 opened.push_async_callback(self._lan.stop)
                 # Whoever waits for news is answered, or the server would wait for them.

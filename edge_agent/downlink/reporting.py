@@ -22,17 +22,23 @@ class Standing(NamedTuple):
 def document(kind: DocumentKind, standing: Standing, now_ms: int, missing_bytes: int | None) -> ReportedDocument:
     """Return what is reported of one kind; the token is the one in force, also while another is desired.
 
-    Valid: what is desired holds now. Invalid: it was refused. Unknown: it is not here yet, or not all applied.
+    Valid: what is desired holds now. Invalid: it was refused. Unknown: it is not here yet, or not all applied, or, of
+    content, nobody knows whether its files are here. `missing_bytes` is of the content in force.
     """
-    holds = standing.desired in (standing.held, None) and not standing.reason
+    is_content = kind is DocumentKind.CONTENT
+    reason = standing.reason[:MAX_REASON_LENGTH]
+    if standing.desired not in (standing.held, None):
+        reason = reason or "not fetched yet"
+    elif is_content and missing_bytes is None:
+        reason = reason or "it is not known whether its files are here"
     broken = Validity.INVALID if standing.refused else Validity.UNKNOWN
     return ReportedDocument(
         kind=kind,
         token=standing.held,
-        validity=Validity.VALID if holds else broken,
-        reason=standing.reason[:MAX_REASON_LENGTH] if standing.reason or holds else "not fetched yet",
-        proved_at_ms=now_ms if holds else None,
-        missing_bytes=missing_bytes,
+        validity=broken if reason else Validity.VALID,
+        reason=reason,
+        proved_at_ms=None if reason else now_ms,
+        missing_bytes=missing_bytes if is_content else None,
     )
 
 
@@ -48,10 +54,7 @@ def report(
     return Reported(
         agent=agent,
         at_ms=now_ms,
-        documents=[
-            document(kind, standing, now_ms, missing_bytes if kind is DocumentKind.CONTENT else None)
-            for kind, standing in sorted(standings.items())
-        ],
+        documents=[document(kind, standing, now_ms, missing_bytes) for kind, standing in sorted(standings.items())],
         terminals=list(terminals),
         erased=list(erased),
     )

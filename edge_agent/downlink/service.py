@@ -34,6 +34,7 @@ from edge_agent.downlink.reporting import Standing
 from edge_agent.errors import EdgeError
 from edge_agent.health import CentreState, DesiredDocumentState
 from edge_agent.uplink.backoff import Backoff
+from protocols.content import Content
 from protocols.desired import DocumentKind, Erasures, Nudge, Reported, ReportedTerminal
 
 log = structlog.get_logger(__name__)
@@ -134,7 +135,7 @@ class Downlink:
         """Return how desired state stands now."""
         documents = []
         for kind, standing in sorted(self._standings().items()):
-            one = reporting.document(kind, standing, self._clock.wall_ms(), None)
+            one = reporting.document(kind, standing, self._clock.wall_ms(), self._missing_bytes())
             held = self._documents.document(kind)
             documents.append(
                 DesiredDocumentState(
@@ -264,8 +265,12 @@ class Downlink:
             self._standings(),
             self._said.terminals(),
             self._erasing.erased(),
-            self._said.missing_bytes(),
+            self._missing_bytes(),
         )
+
+    def _missing_bytes(self) -> int | None:
+        body = self._documents.body(DocumentKind.CONTENT)
+        return 0 if isinstance(body, Content) and not body.manifests else self._said.missing_bytes()
 
     async def _report(self) -> None:
         reported = self._reported()

@@ -101,7 +101,7 @@ def print_status(status: AgentStatus) -> None:
         )
     if status.centre is not None:
         output.print_text("")
-        _print_desired(status.centre, status.at_ms)
+        print_desired(status.centre, status.at_ms)
     troubled = [course for course in status.collectors if course.errors_total or course.late_total]
     if troubled:
         output.print_text("")
@@ -116,7 +116,8 @@ def print_status(status: AgentStatus) -> None:
         output.say(f"fault: {fault}")
 
 
-def _print_desired(centre: CentreState, now_ms: int) -> None:
+def print_desired(centre: CentreState, now_ms: int) -> None:
+    """Show what the centre wants of an agent, and whether it is in force."""
     answers = {None: "not asked yet", True: "answers", False: f"does not answer: {centre.reason}"}[centre.reachable]
     output.print_facts(
         [

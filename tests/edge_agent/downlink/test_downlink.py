@@ -17,7 +17,7 @@ from edge_agent.downlink.centre import Centre
 from edge_agent.downlink.documents import Documents
 from edge_agent.downlink.erasure import Erasing
 from edge_agent.downlink.service import Downlink, Pace, Said
-from protocols.content import Content
+from protocols.content import Content, Manifest
 from protocols.desired import DocumentKind, Nudge, ReportedTerminal, Validity, token_of
 from tests.edge_agent.downlink.centre import AGENT, PUBLIC_KEY, erasures, roster, signed, timetable
 from tests.edge_agent.downlink.fake_centre import TOKEN, FakeCentre, running_centre
@@ -192,8 +192,13 @@ async def test_an_answer_that_is_none_is_waited_out(centre, edge, monkeypatch):
 
 
 async def test_terminals_and_missing_content_are_reported_when_they_change(centre, edge):
-    token = centre.publish(Content(manifests=[]))
+    manifest = Manifest(manifest="m-1", token="0" * 32, title="分数", resources=[])
+    token = centre.publish(Content(manifests=[manifest]))
     one = await edge(SELDOM)
+    report = await centre.reported(lambda report: of(report, KINDS.CONTENT))
+    assert of(report, KINDS.CONTENT).validity is Validity.UNKNOWN
+    assert "not known" in of(report, KINDS.CONTENT).reason
+    one.missing_bytes = 0
     await centre.reported(valid(KINDS.CONTENT, token))
     terminal = ReportedTerminal(terminal="s07-c03-t12", seen_at_ms=5, present=True, battery_ratio=0.5)
     one.terminals, one.missing_bytes = [terminal], 4096
@@ -255,3 +260,10 @@ async def test_a_token_that_is_made_anew_meanwhile_is_no_trouble(centre, edge):
     await edge(SELDOM)
     await centre.reported(valid(KINDS.ROSTER, token_of(centre.documents[KINDS.ROSTER].payload)))
     centre.tokens = tokens
+
+
+async def test_no_content_desired_is_all_of_it_here(centre, edge):
+    token = centre.publish(Content(manifests=[]))
+    await edge(SELDOM)
+    report = await centre.reported(valid(KINDS.CONTENT, token))
+    assert of(report, KINDS.CONTENT).missing_bytes == 0

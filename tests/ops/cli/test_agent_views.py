@@ -9,7 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import typer
 
-from ops.cli.agent_views import status_of
+from edge_agent.health import CentreState, DesiredDocumentState
+from ops.cli.agent_views import print_desired, status_of
+from protocols.desired import DocumentKind, Validity
 
 Answer = Callable[[int, bytes], str]
 
@@ -59,3 +61,28 @@ def test_an_answer_that_is_no_status_is_told_in_a_line_and_a_hint(
     told = capsys.readouterr().err
     assert told.startswith(said.format(url=url))
     assert told.count("\n") == 2
+
+
+def test_desired_state_is_shown_with_what_is_not_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    centre = CentreState(
+        url="https://centre.example",
+        reachable=False,
+        reason="ConnectError",
+        since_ms=0,
+        documents=[
+            DesiredDocumentState(
+                kind=DocumentKind.ROSTER, token="c0ffee00" * 4, made_at_ms=940_000, validity=Validity.VALID
+            ),
+            DesiredDocumentState(
+                kind=DocumentKind.CONTENT,
+                token=None,
+                made_at_ms=None,
+                validity=Validity.UNKNOWN,
+                reason="not here",
+            ),
+        ],
+    )
+    print_desired(centre, 1_000_000)
+    said = capsys.readouterr().out
+    for part in ("does not answer: ConnectError", "roster", "c0ffee00", "60 s ago", "not here"):
+        assert part in said
