@@ -166,7 +166,7 @@ def _class_body(words: Words) -> str:
         for n in (1, 3, 5, 10, 20, 45)
     )
     marks = "".join(
-        f'<li class="{mark}"><i class="shape"></i>{text(f"mark_{mark}")}</li>'
+        f'<li class="{mark}"><i class="shape" aria-hidden="true"></i>{text(f"mark_{mark}")}</li>'
         for mark in ("good", "attention", "bad", "unknown", "away")
     )
     return (

@@ -20,7 +20,7 @@ COMMON: dict[str, tuple[str, str]] = {
     "hours": ("{n} 小时", "{n} h"),
     "ago": ("{age}前", "{age} ago"),
     "no_lesson": ("现在没有课", "No lesson now"),
-    "lesson_left": ("还有 {left} 下课", "ends in {left}"),
+    "lesson_left": ("还有 {left}下课", "ends in {left}"),
     "lesson_next": ("下一节：{topic} {time}", "Next: {topic} at {time}"),
     "period": ("第 {n} 节", "period {n}"),
     "opened_here": ("临时课", "opened here"),

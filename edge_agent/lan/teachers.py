@@ -86,7 +86,10 @@ class TeacherGate:
         """Return where a browser must go first, or None when it may stay."""
         if self._is_known(request):
             return None
-        return RedirectResponse(f"/teacher?next={quote(request.url.path)}", HTTPStatus.SEE_OTHER)
+        asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        lang = request.query_params.get("lang")
+        said = f"&lang={quote(lang)}" if lang else ""
+        return RedirectResponse(f"/teacher?next={quote(asked)}{said}", HTTPStatus.SEE_OTHER)
 
     async def form(self, request: Request) -> Response:
         """Ask for the code."""

@@ -32,6 +32,7 @@ function drawSeats() {
   const rows = Math.max(0, ...state.seats.map((seat) => seat.row ?? 0));
   at("nobody").hidden = state.seats.length > 0;
   at("desk").hidden = !placed;
+  list.style.setProperty("--rows", String(rows || 6)); // all rows are in sight without scrolling
   list.style.gridTemplateColumns = placed ? "" : "repeat(auto-fill, minmax(6.2rem, 1fr))";
   const known = new Map([...list.children].map((item) => [item.dataset.person, item]));
   for (const seat of state.seats) {
@@ -42,7 +43,7 @@ function drawSeats() {
     item.style.gridColumn = placed ? String(seat.column) : "";
     const button = item.firstChild;
     button.setAttribute("aria-pressed", String(seat.person === picked));
-    button.setAttribute("aria-label", `${label(seat)}: ${say(`say_${seat.cause}`)}`);
+    button.title = say(`say_${seat.cause}`);
     const [number, , word] = button.children;
     number.textContent = label(seat);
     word.textContent = say(`short_${seat.cause}`);
@@ -56,7 +57,7 @@ function newSeat(person) {
   item.dataset.person = person;
   const button = element("button");
   button.type = "button";
-  button.append(element("span", "number"), element("i", "shape"), element("span", "word"));
+  button.append(element("span", "number"), shape(), element("span", "word"));
   button.addEventListener("click", () => {
     picked = person;
     draw();
@@ -86,9 +87,18 @@ function drawFacts() {
     seat.proved_at_ms === null ? say("no_proof") : say("proof", { age: age(seat.proved_at_ms) });
 }
 
+/** Colour and shape for the eye; the word beside it is for every reader. */
+function shape() {
+  const made = element("i", "shape");
+  made.setAttribute("aria-hidden", "true");
+  return made;
+}
+
 function fact(name, { mark }, text) {
   const row = element("div", mark);
-  row.append(element("i", "shape"), element("dt", "", say(name)), element("dd", "", text));
+  const term = element("dt");
+  term.append(shape(), say(name));
+  row.append(term, element("dd", "", text));
   return row;
 }
 

@@ -85,7 +85,7 @@ export function listen(handlers) {
 async function again(handlers) {
   try {
     const answer = await fetch(api);
-    if (answer.status === 401) return location.assign(`/teacher?next=${encodeURIComponent(location.pathname)}`);
+    if (answer.status === 401) return location.assign(`/teacher?next=${encodeURIComponent(location.pathname + location.search)}`);
     if (answer.status === 404) fault(say("gone"));
   } catch {
     line("stale");
@@ -118,7 +118,7 @@ export async function send(method, path, body) {
       fault("");
       return true;
     }
-    if (answer.status === 401) location.assign(`/teacher?next=${encodeURIComponent(location.pathname)}`);
+    if (answer.status === 401) location.assign(`/teacher?next=${encodeURIComponent(location.pathname + location.search)}`);
     fault(say("failed", { detail: (await answer.json()).detail }));
   } catch {
     fault(say("failed", { detail: say("unreachable") }));
