@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from ops.benchmarks.agent import AGENT, Receiving, listening
+from ops.benchmarks.lan_caller import LanCaller
 from ops.benchmarks.report import BenchResult, Environment, Progress, environment
 from ops.embedded import EmbeddedMosquitto
 from ops.embedded.process import free_port
@@ -49,42 +50,25 @@ def run(progress: Progress) -> BenchResult:
 
 
 class _Caller:
-    """One pupil's connection: raw HTTP/1.1, so that the clients cost little of the two cores."""
+    """One pupil's app."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self.slowest_seconds = 0.0
+        self._lan = LanCaller(port)
 
     async def post(self, number: int) -> str:
         """Post one answer and return its id once it was acknowledged."""
-        if self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        assert self._reader is not None
         record_id = os.urandom(16).hex()
         body = (
             f'{{"records":[{{"record_id":"{record_id}","observed_at_ms":{time.time_ns() // 1_000_000},'
             f'"subject":"p{number:04}","school_class":"s07-g3c1","lesson":"s07-g3c1.20261127.p3",'
             f'"fact":{{"type":"answer","question":"q-1","response":"B","duration_seconds":12.5}}}}]}}'
         ).encode()
-        began = time.perf_counter()
-        self._writer.write(
-            b"POST /v1/records HTTP/1.1\r\nhost: agent\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\n\r\n%s" % (len(body), body)
-        )
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 201"):
-            raise RuntimeError(f"a record was not taken: {head.splitlines()[0].decode()}")
-        length = next(int(line[16:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: "))
-        await self._reader.readexactly(length)
-        self.slowest_seconds = max(self.slowest_seconds, time.perf_counter() - began)
+        await self._lan.post("/v1/records", body)
         return record_id
 
     def close(self) -> None:
         """Close the connection."""
-        if self._writer is not None:
-            self._writer.close()
+        self._lan.close()
 
 
 class _RecordsBench:

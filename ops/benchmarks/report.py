@@ -36,7 +36,7 @@ class BenchResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The result of one benchmark. `ratio_to_limit` is ours over the limit's, both as figures where more is better.
 
     `lost` and `duplicated` count items after the run, by the books. `rss_bytes` and `cpu_ratio` where memory and CPU
-    are the subject.
+    are the subject, `p95_seconds` where a delay is.
     """
 
     name: str
@@ -49,6 +49,7 @@ class BenchResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     budget: str = ""
     rss_bytes: int | None = None
     cpu_ratio: float | None = None
+    p95_seconds: float | None = None
 
 
 def environment() -> Environment:

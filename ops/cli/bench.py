@@ -20,6 +20,7 @@ class Subject(StrEnum):
     AGENT = "agent"
     API = "api"
     RECORDS = "records"
+    BOARD = "board"
 
 
 def bench(
@@ -46,6 +47,8 @@ def _print_result(result: BenchResult) -> None:
     if result.budget:
         facts.append(("budget", result.budget))
     facts += [("lost", result.lost), ("duplicated", result.duplicated)]
+    if result.p95_seconds is not None:
+        facts.append(("95th percentile, seconds", result.p95_seconds))
     if result.rss_bytes is not None:
         facts.append(("resident memory, bytes", result.rss_bytes))
     if result.cpu_ratio is not None:
