@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -72,6 +73,14 @@ def _dsn(value: str) -> str:
         conninfo_to_dict(value)
     except psycopg.ProgrammingError as error:
         return f"must be a PostgreSQL URL or a list of keyword=value ({str(error).strip()})"
+    return ""
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        return f"{value!r} is not a time zone that this machine knows"
     return ""
 
 
@@ -175,6 +184,13 @@ class Influx:
 
 
 @dataclass(frozen=True, slots=True)
+class District:
+    """Section [district]."""
+
+    time_zone: str = field(default="Asia/Shanghai", metadata={"rule": Rule(_time_zone, '"Asia/Shanghai"')})
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration of the centre."""
 
@@ -186,6 +202,7 @@ class Settings:
     content: Content = field(default_factory=Content)
     records: RecordRetention = field(default_factory=RecordRetention)
     influx: Influx = field(default_factory=Influx)
+    district: District = field(default_factory=District)
 
 
 _SECTIONS: dict[str, type[Any]] = {
@@ -197,6 +214,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "content": Content,
     "records": RecordRetention,
     "influx": Influx,
+    "district": District,
 }
 
 

@@ -39,6 +39,13 @@ class ContentDiskFull(CloudError):
     hint = "Free space on the disk of [content] folder, or lower [content] free_floor_bytes."
 
 
+class ContentFolderUnusable(CloudError):
+    """The content folder cannot be written to."""
+
+    retryable = True
+    hint = "Check [content] folder: it must exist or be makeable, and belong to the centre's own user."
+
+
 class HashMismatch(CloudError):
     """The whole file does not have the hash that it was sent under; what was received is discarded."""
 
@@ -65,12 +72,19 @@ class BlobStore:
 
         Raises:
             ContentDiskFull: they would not leave the floor free.
+            ContentFolderUnusable: nothing can be written there.
         """
         folder = self.folder / "partial"
-        folder.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(folder).free - incoming_bytes < self._free_floor_bytes:
-            raise ContentDiskFull(f"{incoming_bytes} more bytes would leave less than {self._free_floor_bytes} free")
-        return Partial(self, self._partial_path(sha256, size_bytes), sha256, size_bytes)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            free_bytes = shutil.disk_usage(folder).free
+            if free_bytes - incoming_bytes >= self._free_floor_bytes:
+                return Partial(self, self._partial_path(sha256, size_bytes), sha256, size_bytes)
+        except OSError as error:
+            raise ContentFolderUnusable(f"nothing can be written below {self.folder}: {error}") from error
+        raise ContentDiskFull(
+            f"{incoming_bytes} more would leave less than the floor of {self._free_floor_bytes}: {free_bytes} are free"
+        )
 
     def adopt(self, sha256: str, size_bytes: int) -> bool:
         """Tell whether a whole blob lies there although nobody noted it; a damaged one is removed.

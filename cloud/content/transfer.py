@@ -21,7 +21,7 @@ from cloud.content import reading, repository
 from cloud.content.models import Blob
 from cloud.content.ranges import Span, Unsatisfiable, content_range, requested
 from cloud.content.schemas import Missing
-from cloud.content.store import READ_BYTES, BlobStore, ContentDiskFull, HashMismatch, Partial
+from cloud.content.store import READ_BYTES, BlobStore, ContentDiskFull, ContentFolderUnusable, HashMismatch, Partial
 from cloud.db.pool import Pool
 from cloud.http.problems import ProblemError, invalid_input, not_found
 from cloud.http.schemas import FieldProblem
@@ -106,6 +106,8 @@ class BlobTransfer:
             return await _write(request, partial, span)
         except ContentDiskFull as full:
             raise ProblemError(507, "disk-full", detail=str(full), hint=full.hint) from full
+        except ContentFolderUnusable as unusable:
+            raise ProblemError(503, "content-folder-unusable", detail=str(unusable), hint=unusable.hint) from unusable
         except HashMismatch as mismatch:
             raise ProblemError(
                 422,

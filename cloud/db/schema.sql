@@ -1165,6 +1165,13 @@ CREATE TABLE rollup_dirty (
     added_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE roster_schools (
+    source_id text NOT NULL,
+    school text NOT NULL,
+    CONSTRAINT roster_schools_pkey PRIMARY KEY (source_id),
+    CONSTRAINT roster_schools_school_fkey FOREIGN KEY (school) REFERENCES schools(school)
+);
+
 CREATE TABLE schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,

@@ -50,9 +50,10 @@ async def _targets(connection: psycopg.AsyncConnection, agents: Sequence[AgentPl
     return {agent.agent: targets_of(agent.school, targets) for agent in agents if agent.school is not None}
 
 
-BUILDERS: dict[DocumentKind, Builder] = {
-    DocumentKind.CONTENT: Builder(bodies=contents, interval_seconds=10.0),
-    DocumentKind.TERMINALS: Builder(bodies=_targets, interval_seconds=10.0),
-    DocumentKind.ERASURE: Builder(bodies=each(erasures_for), interval_seconds=10.0, batch_agents=100),
-}
-"""Every kind that is made. A kind without a builder is desired of nobody."""
+def builders() -> dict[DocumentKind, Builder]:
+    """Return the builder of every kind that is made; a kind without one is desired of nobody."""
+    return {
+        DocumentKind.CONTENT: Builder(bodies=contents, interval_seconds=10.0),
+        DocumentKind.TERMINALS: Builder(bodies=_targets, interval_seconds=10.0),
+        DocumentKind.ERASURE: Builder(bodies=each(erasures_for), interval_seconds=10.0, batch_agents=100),
+    }

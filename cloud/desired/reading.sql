@@ -53,39 +53,44 @@ WHERE agent_id = %(agent_id)s
   AND kind = %(kind)s;
 
 -- name: terminals
--- Terminals in use of a school, or those of a class: held by its pupils and teachers, or of nobody in its usual room.
--- With each, the classes that its content follows: its holder's, without a holder those of its room.
-WITH holders AS (
-    SELECT h.terminal, h.person, array_agg(e.school_class) FILTER (WHERE e.school_class IS NOT NULL) AS classes
-    FROM terminal_holders AS h
-    LEFT JOIN enrolments AS e ON e.person = h.person AND e.retired_at IS NULL
-    WHERE h.retired_at IS NULL
-    GROUP BY h.terminal, h.person
+-- Terminals in use of a school, or those of a class: of its pupils and teachers, or of nobody in its usual room.
+-- Whose a terminal is it says itself; the roster says it of one that never did. Its content follows its pupil's classes.
+WITH owned AS (
+    SELECT t.terminal, t.position, t.school, t.classroom, coalesce(a.agent, t.agent) AS agent,
+           coalesce(s.holder, h.person) AS holder, s.present, s.seen_at, s.app_version, s.content_token,
+           s.configuration_token, s.roster_token, s.missing_bytes, s.unsent, s.oldest_unsent_at, s.battery_ratio,
+           s.storage_free_bytes
+    FROM terminals AS t
+    LEFT JOIN reported_terminals AS s USING (terminal)
+    LEFT JOIN agents AS a ON a.agent_id = s.agent_id
+    LEFT JOIN terminal_holders AS h ON h.terminal = t.terminal AND h.retired_at IS NULL
+    WHERE t.retired_at IS NULL
 ),
-rooms AS (
+of_people AS (
+    SELECT person, array_agg(school_class ORDER BY school_class) AS classes,
+           array_agg(school_class ORDER BY school_class) FILTER (WHERE role = 'pupil') AS as_pupil
+    FROM enrolments
+    WHERE retired_at IS NULL
+    GROUP BY person
+),
+of_rooms AS (
     SELECT classroom, array_agg(school_class) AS classes
     FROM classes
     WHERE retired_at IS NULL AND classroom IS NOT NULL
     GROUP BY classroom
-),
-chosen AS (
-    SELECT t.terminal, t.position, t.school, t.classroom, t.agent, h.person,
-           coalesce(CASE WHEN h.person IS NULL THEN r.classes ELSE h.classes END, '{}') AS classes
-    FROM terminals AS t
-    LEFT JOIN holders AS h USING (terminal)
-    LEFT JOIN rooms AS r ON r.classroom = t.classroom
-    WHERE t.retired_at IS NULL
 )
-SELECT c.terminal, c.school, c.classroom, coalesce(a.agent, c.agent) AS agent, coalesce(c.person, s.holder) AS holder,
-       c.classes, s.present, s.seen_at, s.app_version, s.content_token, s.configuration_token, s.roster_token,
-       s.missing_bytes, s.unsent, s.oldest_unsent_at, s.battery_ratio, s.storage_free_bytes,
-       count(*) OVER () AS total
-FROM chosen AS c
-LEFT JOIN reported_terminals AS s USING (terminal)
-LEFT JOIN agents AS a ON a.agent_id = s.agent_id
-WHERE (%(school)s::text IS NULL OR c.school = %(school)s)
-  AND (%(school_class)s::text IS NULL OR %(school_class)s = ANY(c.classes))
-ORDER BY c.position, c.terminal
+SELECT o.terminal, o.school, o.classroom, o.agent, o.holder, coalesce(p.as_pupil, '{}') AS classes, o.present, o.seen_at,
+       o.app_version, o.content_token, o.configuration_token, o.roster_token, o.missing_bytes, o.unsent,
+       o.oldest_unsent_at, o.battery_ratio, o.storage_free_bytes, count(*) OVER () AS total
+FROM owned AS o
+LEFT JOIN of_people AS p ON p.person = o.holder
+LEFT JOIN of_rooms AS r ON r.classroom = o.classroom
+WHERE (%(school)s::text IS NULL OR o.school = %(school)s)
+  AND (
+      %(school_class)s::text IS NULL
+      OR %(school_class)s = ANY(CASE WHEN o.holder IS NULL THEN r.classes ELSE p.classes END)
+  )
+ORDER BY o.position, o.terminal
 LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: class_in_use

@@ -19,7 +19,7 @@ from cloud.content import reading as content
 from cloud.content.repository import DESIRED_CHANNEL
 from cloud.db.pool import Pool, connect
 from cloud.desired import repository
-from cloud.desired.builders import BUILDERS, Builder
+from cloud.desired.builders import Builder, builders
 from cloud.http.ending import end
 from cloud.ingest.broker import BrokerConnection
 from protocols.codec import encode
@@ -37,12 +37,12 @@ class DesiredRefresh:
         settings: Settings,
         pool: Pool,
         *,
-        builders: Mapping[DocumentKind, Builder] = BUILDERS,
+        made_by: Mapping[DocumentKind, Builder] | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._dsn = settings.database.dsn
         self._pool = pool
-        self._builders = builders
+        self._builders = builders() if made_by is None else made_by
         self._now_ms = now_ms
         self.broker = BrokerConnection(
             settings.broker,

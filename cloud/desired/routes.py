@@ -12,13 +12,14 @@ from cloud.content.models import AgentPlace
 from cloud.content.routes import DOWNLOADED, UPLOAD, UPLOADED, BlobHash, SizeBytes, Transfer
 from cloud.content.schemas import Missing
 from cloud.desired import reading, service, sync
-from cloud.desired.keys import CentreKey
+from cloud.desired.keys import CentreKey, SigningKeyUnusable
 from cloud.desired.models import DISTRICT
 from cloud.desired.schemas import AgentSync, NewTargets, TargetsList, TargetsRow, TerminalSyncList
 from cloud.http import problems
 from cloud.http.bodies import wire_body
 from cloud.http.database import Reader, Writer
 from cloud.http.paging import Limit, Offset
+from cloud.http.problems import ProblemError
 from cloud.http.token import operator_token
 from protocols.desired import DesiredTokens, DocumentKind, Reported
 from protocols.identity import AGENT_ID_PATTERN
@@ -41,7 +42,10 @@ def _wire(name: str) -> dict[str, Any]:
 
 
 async def _key(request: Request) -> CentreKey:
-    key: CentreKey = await request.app.state.rooms.keys.key()
+    try:
+        key: CentreKey = await request.app.state.rooms.keys.key()
+    except SigningKeyUnusable as unusable:
+        raise ProblemError(503, "signing-key-unusable", detail=str(unusable), hint=unusable.hint) from unusable
     return key
 
 

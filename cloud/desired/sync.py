@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,7 +60,7 @@ async def terminals(
             _terminal(
                 row,
                 now,
-                desired_content(contents.get(row["agent"]), row["classes"]),
+                desired_content(contents.get(row["agent"]), row["classes"], row["content_token"]),
                 rosters[row["agent"]][0] if row["agent"] in rosters else None,
                 targets_of(row["school"], targets),
             )
@@ -69,14 +69,19 @@ async def terminals(
     )
 
 
-def desired_content(content: Content | None, classes: Iterable[str]) -> str | None:
-    """Return what a terminal should report: every push for its school or classes that its agent should hold. Pure."""
+def desired_content(content: Content | None, classes: Sequence[str], reported: str | None) -> str | None:
+    """Return the token that a terminal should report of its agent's content; None when it needs nothing. Pure.
+
+    It is that of every push for the whole school or the terminal's class. A pupil of several classes has the content of
+    the one that has a lesson, so what is reported counts when it is right for any of them.
+    """
     if content is None:
         return None
-    mine = set(classes)
-    return content_token(
-        [one.token for one in content.manifests if not one.classes or not mine.isdisjoint(one.classes)]
-    )
+    wanted: list[str | None] = []
+    for school_class in classes or [""]:
+        tokens = [one.token for one in content.manifests if not one.classes or school_class in one.classes]
+        wanted.append(content_token(tokens) if tokens else None)
+    return reported if reported in wanted else wanted[0]
 
 
 async def _require_known(connection: psycopg.AsyncConnection, school: str | None, school_class: str | None) -> None:

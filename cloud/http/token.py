@@ -9,13 +9,13 @@ from fastapi import Header, Request
 
 from cloud.http.problems import ProblemError
 
+Token = Annotated[
+    str | None,
+    Header(alias="X-Bellwether-Token", description="The operator's token, when the API is configured with one."),
+]
 
-async def operator_token(
-    request: Request,
-    x_bellwether_token: Annotated[
-        str | None, Header(description="The operator's token, when the API is configured with one.")
-    ] = None,
-) -> None:
+
+async def operator_token(request: Request, x_bellwether_token: Token = None) -> None:
     """Refuse a request without the configured token."""
     expected: str = request.app.state.rooms.operator_token
     if expected and not secrets.compare_digest((x_bellwether_token or "").encode(), expected.encode()):

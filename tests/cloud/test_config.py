@@ -26,12 +26,24 @@ def test_every_problem_is_told_at_once_with_an_example() -> None:
     with pytest.raises(ConfigError) as refused:
         parse(text, "cloud.toml", {"BELLWETHER_PORT": "eighty"})
     assert refused.value.problems == [
-        "[brokers]: unknown section; known are database, broker, api, ingest, retention, content, records, influx",
+        (
+            "[brokers]: unknown section; known are"
+            " database, broker, api, ingest, retention, content, records, influx, district"
+        ),
         "BELLWETHER_PORT: 'eighty' is not a number; example: 8080",
         "broker.hots: unknown key; known are host, port, username, password, tls_ca, tls_cert, tls_key",
         "broker.port: must be a whole number, not '1883'; example: port = 1883",
         "ingest.batch_rows: must lie between 1 and 200000; example: batch_rows = 20000",
         "influx.enabled: must be true or false, not 1; example: enabled = true",
+    ]
+
+
+@pytest.mark.parametrize("name", ["Asia/Shangri-La", "Asia", "", "/etc/localtime"])
+def test_a_time_zone_that_does_not_exist_is_told(name: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(f'[district]\ntime_zone = "{name}"\n', "cloud.toml", {})
+    assert refused.value.problems == [
+        f'district.time_zone: {name!r} is not a time zone that this machine knows; example: time_zone = "Asia/Shanghai"'
     ]
 
 

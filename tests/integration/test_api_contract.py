@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from cloud.api.app import create_app
 from cloud.api.openapi import text
-from cloud.config import Api, Broker, Database, Settings
+from cloud.config import Api, Broker, Content, Database, Settings
 from tests.cloud.district import SmallDistrict
 
 DOCUMENT: dict[str, Any] = json.loads(text())
@@ -48,12 +49,15 @@ class Client:
 
 
 @pytest.fixture
-def client(database: str) -> Iterator[Client]:
+def client(database: str, tmp_path: Path) -> Iterator[Client]:
     district = SmallDistrict(database)
     district.everyone_online()
     district.link_now("s01-wan", "school", in_bps=1, out_bps=1)
     district.close()
-    app = create_app(Settings(database=Database(dsn=database), broker=Broker(port=1), api=Api(port=0)), evaluate=False)
+    settings = Settings(
+        database=Database(dsn=database), broker=Broker(port=1), api=Api(port=0), content=Content(folder=str(tmp_path))
+    )
+    app = create_app(settings, evaluate=False)
     with asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())

@@ -5,6 +5,12 @@
 -- district's files is retired, never deleted, so that facts keep what they refer to.
 -- Locks: none on existing tables, only new ones.
 
+CREATE TABLE roster_schools (
+    source_id text PRIMARY KEY,
+    school text NOT NULL REFERENCES schools
+);
+COMMENT ON TABLE roster_schools IS 'which school each org of the district''s files is; deltas name orgs without saying';
+
 CREATE TABLE people (
     person text PRIMARY KEY,
     kind text NOT NULL CHECK (kind IN ('pupil', 'teacher', 'staff')),

@@ -175,6 +175,15 @@ async def test_below_the_floor_nothing_is_taken(api_settings, api_server, api, b
     assert "free_floor_bytes" in full.json()["hint"]
 
 
+async def test_a_folder_that_cannot_be_written_to_is_told(api, folder, blob, url):
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("a file where a folder should be")
+    refused = await api.put(url, content=blob)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:bellwether:problem:content-folder-unusable")
+    token = await api.get("/api/v1/edge/s01-gw/tokens", headers={"authorization": "Bearer x"})
+    assert (token.status_code, token.json()["type"]) == (503, "urn:bellwether:problem:signing-key-unusable")
+
+
 def test_the_note_of_what_is_held_never_names_more_than_is_there(tmp_path, blob, sha256):
     store = BlobStore(tmp_path, free_floor_bytes=0)
     partial = store.begin(sha256, SIZE, SIZE)

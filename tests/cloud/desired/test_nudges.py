@@ -12,7 +12,7 @@ import pytest
 
 from cloud.config import Broker, Settings
 from cloud.db import open_pool
-from cloud.desired.builders import BUILDERS
+from cloud.desired.builders import builders
 from cloud.desired.refresh import DesiredRefresh
 from cloud.http.ending import end
 from cloud.ingest.broker import BrokerConnection
@@ -47,9 +47,9 @@ async def nudges(api_settings, mosquitto) -> AsyncIterator[asyncio.Queue[tuple[s
 
 
 async def running(settings: Settings, interval_seconds: float) -> AsyncIterator[DesiredRefresh]:
-    builders = {kind: replace(builder, interval_seconds=interval_seconds) for kind, builder in BUILDERS.items()}
+    made_by = {kind: replace(builder, interval_seconds=interval_seconds) for kind, builder in builders().items()}
     async with open_pool(settings.database.dsn) as pool:
-        duty = DesiredRefresh(settings, pool, builders=builders)
+        duty = DesiredRefresh(settings, pool, made_by=made_by)
         task = asyncio.create_task(duty.run())
         async with asyncio.timeout(30):
             while not duty.broker.connected:
@@ -108,12 +108,13 @@ async def test_a_source_that_breaks_does_not_stop_the_others(api_settings, class
     async def broken(_connection, _agents):
         raise ValueError("a source")
 
-    builders = {
-        DocumentKind.CONTENT: replace(BUILDERS[DocumentKind.CONTENT], bodies=broken, interval_seconds=0.05),
-        DocumentKind.TERMINALS: replace(BUILDERS[DocumentKind.TERMINALS], interval_seconds=0.05),
+    standing = builders()
+    made_by = {
+        DocumentKind.CONTENT: replace(standing[DocumentKind.CONTENT], bodies=broken, interval_seconds=0.05),
+        DocumentKind.TERMINALS: replace(standing[DocumentKind.TERMINALS], interval_seconds=0.05),
     }
     async with open_pool(api_settings.database.dsn) as pool:
-        duty = DesiredRefresh(api_settings, pool, builders=builders)
+        duty = DesiredRefresh(api_settings, pool, made_by=made_by)
         task = asyncio.create_task(duty.run())
         async with asyncio.timeout(30):
             while not await _made(pool):

@@ -9,6 +9,8 @@ import msgspec
 import psycopg
 import pytest
 
+from cloud.desired.sync import desired_content
+from protocols.content import Content, Manifest
 from protocols.desired import (
     DesiredTokens,
     DocumentKind,
@@ -155,9 +157,27 @@ async def test_a_class_shows_what_each_terminal_has_and_should_have(api, edge, p
     assert (row["unsent"], row["battery_ratio"], row["missing_bytes"]) == (2, 0.5, 0)
     assert 5 <= row["seen_age_seconds"] < 30 <= row["oldest_unsent_seconds"] < 60
     silent = next(row for row in answer["items"] if row["terminal"] == "s01-c01-t01")
-    assert (silent["present"], silent["seen_at"], silent["content"]["state"]) == (None, None, "unknown")
+    assert (silent["present"], silent["seen_at"], silent["content"]["state"]) == (None, None, "none")
     school = (await api.get("/api/v1/sync/terminals", params={"school": "s01", "limit": 2})).json()
     assert (school["total"], len(school["items"])) == (6, 2)
+
+
+def test_what_a_terminal_should_hold_follows_its_pupils_classes():
+    def manifest(token, *classes):
+        return Manifest(manifest=token, token=token * 32, title=token, resources=[], classes=list(classes))
+
+    held = Content(manifests=[manifest("a"), manifest("b", "c1"), manifest("c", "c2")])
+    first, other, nobody = (
+        content_token(["a" * 32, "b" * 32]),
+        content_token(["a" * 32, "c" * 32]),
+        content_token(["a" * 32]),
+    )
+    assert desired_content(held, ["c1", "c2"], None) == first
+    assert desired_content(held, ["c1", "c2"], other) == other
+    assert desired_content(held, ["c1", "c2"], nobody) == first
+    assert desired_content(held, [], None) == nobody
+    assert desired_content(Content(manifests=[manifest("b", "c1")]), [], None) is None
+    assert desired_content(None, ["c1"], None) is None
 
 
 async def test_terminals_of_nothing_that_exists_are_refused(api, classes):

@@ -346,6 +346,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/roster/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Classes
+         * @description Classes with the number of their pupils and teachers.
+         */
+        get: operations["classes_api_v1_roster_classes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roster/classes/{school_class}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Class Detail
+         * @description A class with its pupils: reference, number, seat, terminal, and whether under 14.
+         */
+        get: operations["class_detail_api_v1_roster_classes__school_class__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roster/lessons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lessons
+         * @description Lessons of a class over some days of the district's calendar.
+         */
+        get: operations["lessons_api_v1_roster_lessons_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roster/lessons/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lessons Now
+         * @description Lessons that are running now.
+         */
+        get: operations["lessons_now_api_v1_roster_lessons_now_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/content/blobs/{sha256}/missing": {
         parameters: {
             query?: never;
@@ -1655,6 +1735,107 @@ export interface components {
              * @description Pupils, in the order of their number.
              */
             people: components["schemas"]["CoverageOfPupil"][];
+        };
+        /**
+         * ClassDetail
+         * @description A class with who belongs to it today.
+         */
+        ClassDetail: {
+            /** @description The class itself. */
+            school_class: components["schemas"]["ClassRow"];
+            /**
+             * Teachers
+             * @description Its teachers, in order of their reference.
+             */
+            teachers: components["schemas"]["TeacherRow"][];
+            /**
+             * Pupils
+             * @description Its pupils in order of their number, those without one last.
+             */
+            pupils: components["schemas"]["PupilRow"][];
+        };
+        /**
+         * ClassList
+         * @description Classes in order of their key.
+         */
+        ClassList: {
+            /**
+             * Items
+             * @description One entry per class that matches.
+             */
+            items: components["schemas"]["ClassRow"][];
+        };
+        /**
+         * ClassRow
+         * @description One class.
+         */
+        ClassRow: {
+            /**
+             * School Class
+             * @description Key of the class.
+             * @example s01-g3c1
+             */
+            school_class: string;
+            /**
+             * School
+             * @description Id of its school.
+             * @example s01
+             */
+            school: string;
+            /**
+             * Title
+             * @description Its title.
+             * @example 三年级1班
+             */
+            title: string;
+            /**
+             * Title En
+             * @description Its English title; empty when there is none.
+             * @example Grade 3 Class 1
+             */
+            title_en: string;
+            /**
+             * Grade
+             * @description Its grade as the district writes it; empty when there is none.
+             * @example 03
+             */
+            grade: string;
+            /**
+             * Classroom
+             * @description Its usual classroom; null when it has none.
+             * @example s01-c01
+             */
+            classroom: string | null;
+            /**
+             * Term
+             * @description The term that it learns in; null when the district does not say.
+             * @example 2026-autumn
+             */
+            term: string | null;
+            /**
+             * Begins On
+             * @description First day of that term.
+             * @example 2026-09-01
+             */
+            begins_on: string | null;
+            /**
+             * Ends On
+             * @description Last day of that term.
+             * @example 2027-01-22
+             */
+            ends_on: string | null;
+            /**
+             * Pupils
+             * @description Pupils who belong to it today.
+             * @example 45
+             */
+            pupils: number;
+            /**
+             * Teachers
+             * @description Teachers who belong to it today.
+             * @example 6
+             */
+            teachers: number;
         };
         /**
          * ClassroomRow
@@ -3119,6 +3300,110 @@ export interface components {
             lost: number;
         };
         /**
+         * LessonList
+         * @description Lessons in order of their beginning.
+         */
+        LessonList: {
+            /**
+             * Items
+             * @description One entry per lesson.
+             */
+            items: components["schemas"]["LessonRow"][];
+        };
+        /**
+         * LessonRow
+         * @description One lesson of one class on one day.
+         */
+        LessonRow: {
+            /**
+             * Lesson
+             * @description Key: class, day, period.
+             * @example s01-g3c1.20261127.p3
+             */
+            lesson: string;
+            /**
+             * School
+             * @description Id of its school.
+             * @example s01
+             */
+            school: string;
+            /**
+             * School Class
+             * @description Key of the class.
+             * @example s01-g3c1
+             */
+            school_class: string;
+            /**
+             * Classroom
+             * @description Where it is held; null when the district does not say.
+             * @example s01-c01
+             */
+            classroom: string | null;
+            /**
+             * Topic
+             * @description The subject taught.
+             * @example 数学
+             */
+            topic: string;
+            /**
+             * Teacher
+             * @description Who teaches, as a pseudonymous reference; null when the district does not say.
+             * @example p3f9c0a1b2d4e5f60718a
+             */
+            teacher: string | null;
+            /**
+             * Day
+             * Format: date
+             * @description The school day, in the district's time zone.
+             * @example 2026-11-27
+             */
+            day: string;
+            /**
+             * Period
+             * @description Its place in the day, counted from 1.
+             * @example 3
+             */
+            period: number;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description When it ends.
+             * @example 2026-11-23T08:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Exam
+             * @description Whether the day is an exam day.
+             * @example false
+             */
+            exam: boolean;
+        };
+        /**
+         * LessonsNow
+         * @description Lessons that are running.
+         */
+        LessonsNow: {
+            /**
+             * At
+             * Format: date-time
+             * @description The moment that was looked at.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Items
+             * @description One entry per lesson, by school and class.
+             */
+            items: components["schemas"]["LessonRow"][];
+        };
+        /**
          * Level
          * @description Where a node stands in the tree.
          * @enum {string}
@@ -3855,6 +4140,53 @@ export interface components {
              * @description Every school year with any item, oldest first.
              */
             years: components["schemas"]["YearResult"][];
+        };
+        /**
+         * PupilRow
+         * @description A pupil of a class.
+         */
+        PupilRow: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             * @example p81b2d4e5f607183f9c0a
+             */
+            person: string;
+            /**
+             * Number
+             * @description Number in the class; null when the district does not say.
+             * @example 7
+             */
+            number: number | null;
+            /**
+             * Row
+             * @description Row of the seat, counted from the teacher's side; null when unknown.
+             * @example 2
+             */
+            row: number | null;
+            /**
+             * Column
+             * @description Column of the seat, counted from the teacher's left; null when unknown.
+             * @example 3
+             */
+            column: number | null;
+            /**
+             * Terminal
+             * @description The terminal that the pupil holds; null when there is none.
+             * @example s01-c01-t07
+             */
+            terminal: string | null;
+            /**
+             * Under 14
+             * @description Whether the pupil is under 14 today, so that everything about them is sensitive; true when the age is unknown.
+             * @example true
+             */
+            under_14: boolean;
+            /**
+             * Name
+             * @description The name, when names were asked for; else null.
+             */
+            name: string | null;
         };
         /**
          * Purpose
@@ -4934,6 +5266,23 @@ export interface components {
             set_at: string;
         };
         /**
+         * TeacherRow
+         * @description A teacher of a class.
+         */
+        TeacherRow: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             * @example p3f9c0a1b2d4e5f60718a
+             */
+            person: string;
+            /**
+             * Name
+             * @description The name, when names were asked for; else null.
+             */
+            name: string | null;
+        };
+        /**
          * TerminalSync
          * @description A terminal: five facts about whether it is ready for the lesson.
          */
@@ -5932,7 +6281,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path: {
                 /** @description Number of the quarantined segment. */
@@ -5997,7 +6346,7 @@ export interface operations {
             };
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -6061,6 +6410,202 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordCounts"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    classes_api_v1_roster_classes_get: {
+        parameters: {
+            query?: {
+                /** @description School id; default all schools. */
+                school?: string | null;
+                /** @description Grade as the district writes it. */
+                grade?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    class_detail_api_v1_roster_classes__school_class__get: {
+        parameters: {
+            query?: {
+                /** @description With names, for people who may see them: needs the operator's token, and is logged. */
+                names?: boolean;
+            };
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Key of the class. */
+                school_class: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lessons_api_v1_roster_lessons_get: {
+        parameters: {
+            query: {
+                /** @description Key of the class. */
+                school_class: string;
+                /** @description First day; default today. */
+                from?: string | null;
+                /** @description Last day, at most 62 days on; default the seventh day. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lessons_now_api_v1_roster_lessons_now_get: {
+        parameters: {
+            query?: {
+                /** @description School id; default all schools. */
+                school?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonsNow"];
                 };
             };
             /** @description The request has invalid input */
@@ -6207,7 +6752,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path: {
                 /** @description SHA-256. */
@@ -6364,7 +6909,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -6477,7 +7022,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path: {
                 /** @description The push. */
@@ -7064,7 +7609,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -7242,7 +7787,7 @@ export interface operations {
             };
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -7760,7 +8305,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -7810,7 +8355,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path: {
                 /** @description Id of the record. */
@@ -7876,7 +8421,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path: {
                 /** @description Id of the record. */
@@ -8003,7 +8548,7 @@ export interface operations {
                 /** @description Who asks, for the audit; default `operator`. */
                 "X-Bellwether-User"?: string;
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -8112,7 +8657,7 @@ export interface operations {
             };
             header?: {
                 /** @description The operator's token, when the API is configured with one. */
-                "x-bellwether-token"?: string | null;
+                "X-Bellwether-Token"?: string | null;
             };
             path?: never;
             cookie?: never;
