@@ -87,7 +87,7 @@ class ServicesProcess:
     async def _work(self, connection: psycopg.AsyncConnection) -> None:
         await connection.execute(f"LISTEN {CHANNEL}")
         _log.info("services_elected")
-        async with open_pool(self._settings.database.dsn, max_size=6, name="services") as pool:
+        async with open_pool(self._settings.database.dsn, max_size=12, name="services") as pool:
             consumers = [Consumer(pool, service) for service in services()]
             async with asyncio.TaskGroup() as tasks:
                 for name, duty in duties(self._settings, pool).items():

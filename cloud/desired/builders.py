@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -12,6 +14,7 @@ from cloud.content.models import AgentPlace
 from cloud.desired import reading
 from cloud.desired.models import targets_of
 from cloud.privacy.tombstones import erasures_for
+from cloud.roster.mirror import roster_for, timetable_for
 from protocols.desired import Body, DocumentKind
 
 Bodies = Callable[[psycopg.AsyncConnection, Sequence[AgentPlace]], Awaitable[Mapping[str, Body]]]
@@ -50,10 +53,20 @@ async def _targets(connection: psycopg.AsyncConnection, agents: Sequence[AgentPl
     return {agent.agent: targets_of(agent.school, targets) for agent in agents if agent.school is not None}
 
 
-def builders() -> dict[DocumentKind, Builder]:
-    """Return the builder of every kind that is made; a kind without one is desired of nobody."""
+def builders(time_zone: str) -> dict[DocumentKind, Builder]:
+    """Return the builder of every kind; `time_zone` is the district's, in which a timetable's days begin.
+
+    Rosters and timetables are large and an import tells of itself, so they are looked at less often.
+    """
+    zone = ZoneInfo(time_zone)
+
+    async def timetable(connection: psycopg.AsyncConnection, agent: str) -> Body | None:
+        return await timetable_for(connection, agent, datetime.now(zone).date(), time_zone=time_zone)
+
     return {
         DocumentKind.CONTENT: Builder(bodies=contents, interval_seconds=10.0),
         DocumentKind.TERMINALS: Builder(bodies=_targets, interval_seconds=10.0),
         DocumentKind.ERASURE: Builder(bodies=each(erasures_for), interval_seconds=10.0, batch_agents=100),
+        DocumentKind.ROSTER: Builder(bodies=each(roster_for), interval_seconds=60.0, batch_agents=25),
+        DocumentKind.TIMETABLE: Builder(bodies=each(timetable), interval_seconds=60.0, batch_agents=25),
     }

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import psycopg
 import structlog
@@ -42,7 +43,7 @@ class DesiredRefresh:
     ) -> None:
         self._dsn = settings.database.dsn
         self._pool = pool
-        self._builders = builders() if made_by is None else made_by
+        self._builders = builders(settings.district.time_zone) if made_by is None else made_by
         self._now_ms = now_ms
         self.broker = BrokerConnection(
             settings.broker,
@@ -55,7 +56,7 @@ class DesiredRefresh:
         """Work until cancelled.
 
         Raises:
-            psycopg.OperationalError: the database is away; whoever runs duties waits for it.
+            psycopg.OperationalError, maybe in a group: the database is away; whoever runs duties waits for it.
         """
         broker = asyncio.create_task(self.broker.run(), name="desired-broker")
         try:
@@ -83,16 +84,22 @@ class DesiredRefresh:
         return changed
 
     async def _keep(self, listening: psycopg.AsyncConnection) -> None:
-        due = dict.fromkeys(self._builders, 0.0)
+        wake = {kind: asyncio.Event() for kind in self._builders}
+        async with asyncio.TaskGroup() as tasks:
+            for kind, told in wake.items():
+                tasks.create_task(self._keep_kind(kind, told), name=f"desired {kind}")
+            async for notification in listening.notifies():
+                if notification.payload in wake:
+                    wake[DocumentKind(notification.payload)].set()
+
+    async def _keep_kind(self, kind: DocumentKind, told: asyncio.Event) -> None:
+        """Keep one kind; kinds do not wait for each other, so that a push is not behind every school's roster."""
         while True:
-            for kind, builder in self._builders.items():
-                if due[kind] <= time.monotonic():
-                    await self._try(kind)
-                    due[kind] = time.monotonic() + builder.interval_seconds
-            patience = max(0.0, min(due.values()) - time.monotonic())
-            async for told in listening.notifies(timeout=patience, stop_after=1):
-                if told.payload in due:
-                    due[DocumentKind(told.payload)] = 0.0
+            told.clear()
+            await self._try(kind)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._builders[kind].interval_seconds):
+                    await told.wait()
 
     async def _try(self, kind: DocumentKind) -> None:
         try:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from ops.cli import output
-from ops.cli.centre import AsJson
+from ops.cli.centre import AsJson, ConfigFile, settings_of
 
 if TYPE_CHECKING:
     from ops.cli.content_upload import Centre, LocalFile
-
-DISTRICT_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""What a time without an offset is in; China has one zone and no summer time."""
 
 app = typer.Typer(
     name="content",
@@ -56,12 +54,14 @@ def push(
     title: Annotated[str | None, typer.Option(help="What people call it; default the first file's name.")] = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
     """Upload what the centre lacks and push it; the same again costs nothing, and after a cut it goes on."""
     from ops.cli.content_upload import LocalFile
 
-    needed_at = None if before is None else moment(before)
+    zone = _zone(config)
+    needed_at = None if before is None else moment(before, zone)
     unique = {file.sha256: file for file in reversed([LocalFile.of(path) for path in files])}
     chosen = list(reversed(unique.values()))
     with _centre(url, token) as centre:
@@ -84,7 +84,7 @@ def push(
             ("manifest", document["manifest"]),
             ("title", document["title"]),
             ("for", ", ".join(document["audience"])),
-            ("before", _local(document["before_at"])),
+            ("before", _local(document["before_at"], zone)),
             ("files", len(document["resources"])),
             ("bytes", document["size_bytes"]),
             ("agents", document["readiness"]["agents"]),
@@ -98,6 +98,7 @@ def list_pushes(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, newest first.")] = 100,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
     """List pushes with where they have arrived, newest first."""
@@ -106,6 +107,7 @@ def list_pushes(
     if json:
         output.print_json(document)
         return
+    zone = _zone(config)
     output.print_table(
         ["manifest", "title", "for", "before", "files", "bytes", "ready", "agents"],
         [
@@ -113,7 +115,7 @@ def list_pushes(
                 row["manifest"],
                 row["title"],
                 ", ".join(row["audience"]),
-                _local(row["before_at"]),
+                _local(row["before_at"], zone),
                 len(row["resources"]),
                 row["size_bytes"],
                 row["readiness"]["ready"],
@@ -140,13 +142,13 @@ def withdraw(
         output.say(f"withdrawn: {document['manifest']} {document['title']}")
 
 
-def moment(text: str) -> datetime:
-    """Return a time as people write it, without an offset the district's; leave with exit code 2 when it is none."""
+def moment(text: str, zone: ZoneInfo) -> datetime:
+    """Return a time as people write it, without an offset in `zone`; leave with exit code 2 when it is none."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         output.fail(f"{text!r} is not a time", hint="for example 2026-11-24T08:00", code=output.ExitCode.USAGE)
-    return at if at.tzinfo is not None else at.replace(tzinfo=DISTRICT_ZONE)
+    return at if at.tzinfo is not None else at.replace(tzinfo=zone)
 
 
 @contextmanager
@@ -174,7 +176,9 @@ def _title(files: list[LocalFile]) -> str:
     return first if len(files) == 1 else f"{first} (+{len(files) - 1})"
 
 
-def _local(at: Any) -> str | None:
-    if at is None:
-        return None
-    return f"{datetime.fromisoformat(at).replace(tzinfo=UTC).astimezone(DISTRICT_ZONE):%Y-%m-%d %H:%M}"
+def _zone(config: Path | None) -> ZoneInfo:
+    return ZoneInfo(settings_of(config).district.time_zone)
+
+
+def _local(at: Any, zone: ZoneInfo) -> str | None:
+    return None if at is None else f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M}"

@@ -97,6 +97,27 @@ async def test_targets_of_a_school_stand_before_the_districts(api, edge, refresh
     assert (await api.put("/api/v1/desired/terminals", json={"school": "s77"})).json()["errors"][0]["field"] == "school"
 
 
+async def test_roster_and_timetable_are_mirrored_without_names(edge, refresh, database):
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO lessons"
+            " (lesson, school, school_class, classroom, topic, day, period, starts_at, ends_at, exam)"
+            " VALUES ('s01-g3c1.p1', 's01', 's01-g3c1', 's01-c01', '数学', current_date + 1, 1,"
+            " current_date + interval '32 hours', current_date + interval '33 hours', false)"
+        )
+    for kind in (DocumentKind.ROSTER, DocumentKind.TIMETABLE):
+        await refresh.refresh(kind)
+    signed, roster = await document(edge("s01-gw"), "roster")
+    assert [one.school_class for one in roster.body.classes] == ["s01-g3c1", "s01-g4c1"]
+    (pupil,) = roster.body.classes[0].pupils
+    assert (pupil.person, pupil.terminal, "甲" in signed.payload.decode()) == ("p-s01-1", "s01-c01-t02", False)
+    _, room = await document(edge("s01-c02"), "roster")
+    assert [one.school_class for one in room.body.classes] == ["s01-g4c1"]
+    _, timetable = await document(edge("s01-gw"), "timetable")
+    assert [(one.lesson, one.topic) for one in timetable.body.lessons] == [("s01-g3c1.p1", "数学")]
+    assert timetable.body.time_zone == "Asia/Shanghai"
+
+
 @pytest.mark.parametrize(("method", "path"), [("GET", "tokens"), ("GET", "documents/content"), ("POST", "reported")])
 async def test_only_the_agents_own_token_is_admitted(edge, method, path):
     gateway = edge("s01-gw")

@@ -47,7 +47,10 @@ async def nudges(api_settings, mosquitto) -> AsyncIterator[asyncio.Queue[tuple[s
 
 
 async def running(settings: Settings, interval_seconds: float) -> AsyncIterator[DesiredRefresh]:
-    made_by = {kind: replace(builder, interval_seconds=interval_seconds) for kind, builder in builders().items()}
+    made_by = {
+        kind: replace(builder, interval_seconds=interval_seconds)
+        for kind, builder in builders(settings.district.time_zone).items()
+    }
     async with open_pool(settings.database.dsn) as pool:
         duty = DesiredRefresh(settings, pool, made_by=made_by)
         task = asyncio.create_task(duty.run())
@@ -108,7 +111,7 @@ async def test_a_source_that_breaks_does_not_stop_the_others(api_settings, class
     async def broken(_connection, _agents):
         raise ValueError("a source")
 
-    standing = builders()
+    standing = builders(api_settings.district.time_zone)
     made_by = {
         DocumentKind.CONTENT: replace(standing[DocumentKind.CONTENT], bodies=broken, interval_seconds=0.05),
         DocumentKind.TERMINALS: replace(standing[DocumentKind.TERMINALS], interval_seconds=0.05),

@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -73,8 +74,9 @@ def test_a_centre_that_is_away_and_a_time_that_is_none_are_told(files):
 
 
 def test_a_time_without_an_offset_is_the_districts():
-    assert moment("2026-11-24T08:00").isoformat() == "2026-11-24T08:00:00+08:00"
-    assert moment("2026-11-24T08:00Z").isoformat() == "2026-11-24T08:00:00+00:00"
+    zone = ZoneInfo("Asia/Shanghai")
+    assert moment("2026-11-24T08:00", zone).isoformat() == "2026-11-24T08:00:00+08:00"
+    assert moment("2026-11-24T08:00Z", zone).isoformat() == "2026-11-24T08:00:00+00:00"
 
 
 async def test_an_upload_across_a_cut_line_sends_only_what_is_missing(api_server, api, tmp_path):
