@@ -20,7 +20,7 @@ from edge_agent.clock import Clock
 from edge_agent.spool.errors import SpoolOfAnotherAgent
 from edge_agent.spool.file import SpoolFile
 from edge_agent.spool.sealing import Header, Sealed, checksum, seal
-from edge_agent.spool.secrecy import SealedElsewhere, Secrecy
+from edge_agent.spool.secrecy import NoKey, SealedElsewhere, Secrecy
 from edge_agent.spool.values import Item, SpoolLimits, StoredLane
 from protocols.blocks import unpack
 from protocols.codec import DecodeError, decode_segment
@@ -198,7 +198,7 @@ class Ledger:
                 continue
             try:
                 segment = decode_segment(self.secrecy.opened(payload))
-            except (DecodeError, SealedElsewhere) as error:
+            except (DecodeError, SealedElsewhere, NoKey) as error:
                 # Of another version of the agent, or of another key: it keeps its identity, and the centre says what
                 # it is, or it is set aside when its turn comes.
                 log.warning("spool_segment_not_adopted", agent=self.agent, reason=str(error))

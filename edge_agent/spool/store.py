@@ -34,9 +34,10 @@ from edge_agent.spool import retention
 from edge_agent.spool.errors import ItemRefused, SpoolError, SpoolFull, SpoolUnwritable
 from edge_agent.spool.ledger import Ledger, segment_key
 from edge_agent.spool.sealing import BadItem, Sealed, bad_items, checksum, seal
-from edge_agent.spool.secrecy import SealedElsewhere
+from edge_agent.spool.secrecy import NoKey, SealedElsewhere
 from edge_agent.spool.values import LIVE_SECONDS, PROMISED_ITEMS, HeldSegment, Identity, Item, StoredLane
 from protocols.receipts import Outcome, SegmentReceipt
+from protocols.records import Record
 from protocols.topics import Lane
 
 ROW_OVERHEAD_BYTES = 256
@@ -87,11 +88,24 @@ class Store(Ledger):
         """Seal and commit submissions in one transaction; `usage` is the disk's as of now.
 
         Health for which there is no room is counted as thinned on arrival. A submission with a bad item, or with
-        events or records that do not fit, gets its error; the others are stored.
+        events or records that do not fit, gets its error; so do those with records while there is no key to seal them
+        with; the others are stored.
 
         Raises:
             SpoolFull, SpoolUnwritable: nothing at all was stored.
         """
+        try:
+            return self._append(submissions, usage)
+        except NoKey as error:
+            others = [Submission((), one.whole) if _holds_records(one) else one for one in submissions]
+            outcomes = self._append(others, usage)
+            errors = [
+                said if other is one else error
+                for said, one, other in zip(outcomes.errors, submissions, others, strict=True)
+            ]
+            return Outcomes(errors, outcomes.refused_items)
+
+    def _append(self, submissions: Sequence[Submission], usage: retention.Usage) -> Outcomes:
         errors: list[SpoolError | None] = [None] * len(submissions)
         pending: dict[int, Sequence[Item]] = {index: one.items for index, one in enumerate(submissions)}
         notes, refused, header = self.state.notes, 0, self.header()
@@ -172,14 +186,19 @@ class Store(Ledger):
 
         Events, records and backlog oldest first; live newest first, so that the present is on the wall before the
         last minute. Nothing moves: the same segments come back until `confirm`. A damaged one is set aside and not
-        returned.
+        returned; records are passed over while there is no key to open them.
         """
+        lanes = list(Lane)
         while True:
-            heads = {lane: self._heads(lane, limit, skip) for lane in Lane}
+            heads = {lane: self._heads(lane, limit, skip) if lane in lanes else [] for lane in Lane}
             order = choose({lane: len(waiting) for lane, waiting in heads.items()}, limit)
             waiting = {lane: iter(found) for lane, found in heads.items()}
             chosen = [(lane, next(waiting[lane])) for lane in order]
-            segments, damaged = self._load(chosen)
+            try:
+                segments, damaged = self._load(chosen)
+            except NoKey:
+                lanes.remove(Lane.RECORDS)
+                continue
             if damaged:
                 skip = self._put_away(damaged, skip)
                 continue
@@ -373,6 +392,10 @@ _RAW_NEWEST_FIRST = _HEAD + " WHERE lane = 3 AND NOT aggregate AND segment_id > 
 def in_lane_order(waiting: Mapping[Lane, int], limit: int) -> Sequence[Lane]:
     """Choose strictly by urgency, the default order of `next_segments`."""
     return [lane for lane in Lane for _ in range(waiting[lane])][:limit]
+
+
+def _holds_records(submission: Submission) -> bool:
+    return any(isinstance(item, Record) for item in submission.items)
 
 
 def _need_bytes(sealed: Sequence[Sealed]) -> int:

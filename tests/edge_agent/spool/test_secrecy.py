@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -12,10 +13,12 @@ from random import Random
 
 import pytest
 import zstandard
+from structlog.testing import capture_logs
 
 from edge_agent.cipher import Cipher
+from edge_agent.errors import EdgeError, Retry
 from edge_agent.records import Intake
-from edge_agent.spool import Spool, SpoolLimits
+from edge_agent.spool import Spool, SpoolLimits, SpoolUnwritable
 from edge_agent.spool.inspection import inspect_spool
 from edge_agent.spool.secrecy import MARK
 from protocols.codec import decode_segment
@@ -212,3 +215,36 @@ async def test_sealed_records_are_carried_over_from_a_damaged_file(folder: Folde
     assert set(carried) == {SECRET}
     assert inspect_spool(folder.path / "spool.db").damaged_files != []
     assert folder.holding(SECRET) == []
+
+
+class NoKeyNow(EdgeError):
+    """The key file cannot be read at the moment."""
+
+    retry = Retry.BACKOFF
+
+
+async def test_without_the_key_for_a_while_records_wait_and_everything_else_goes_on(folder: Folder) -> None:
+    spool = await folder.opened(cipher_of())
+    await spool.append([folder.answer()])
+
+    def refuse(_: bytes) -> bytes:
+        raise NoKeyNow("permission denied")
+
+    spool = await folder.opened(Cipher(refuse, refuse))
+    with pytest.raises(SpoolUnwritable, match="permission denied"):
+        await spool.append([folder.answer()])
+    # Of one commit: the record is refused, the event is stored.
+    refused, stored = await asyncio.gather(
+        spool.append([folder.answer()]),
+        spool.append(events(folder.clock, 1, folder.random)),
+        return_exceptions=True,
+    )
+    assert isinstance(refused, SpoolUnwritable)
+    assert stored is None
+    with capture_logs() as said:
+        for _ in range(3):
+            assert [one.lane for one in await spool.next_segments(10)] == [Lane.EVENTS]
+    assert [one["event"] for one in said] == []  # said when the first record was refused, and once
+    spool = await folder.opened(cipher_of())
+    assert await answers(spool) == [SECRET]
+    assert spool.books().damaged_items == 0
