@@ -109,7 +109,9 @@ class RecordMemory:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA secure_delete = ON")
-            _bring_up_to_date(db, None if self._cipher is None else self._cipher.seal)
+            _bring_up_to_date(db)
+            if self._cipher is not None:
+                _seal_plain(db, self._cipher.seal)
         except sqlite3.Error:
             db.close()
             raise
@@ -149,17 +151,24 @@ class RecordMemory:
             log.warning("kept_statement_unreadable", reason=str(error))
             return None
 
+    def _kept(self, statement: bytes | None) -> bytes | None:
+        """Return a statement as it is kept; none without the key that should seal it."""
+        if statement is None or self._cipher is None:
+            return statement
+        try:
+            return self._cipher.seal(statement)
+        except EdgeError as error:
+            log.warning("statement_not_kept", reason=str(error))
+            return None
+
     def remember(self, records: Sequence[Remembered]) -> None:
         """Remember records, forgetting the oldest beyond the limit.
 
         Raises:
             sqlite3.Error: nothing was remembered.
         """
-        seal = self._cipher.seal if self._cipher is not None else None
-        rows = [
-            (one.record_id, one.subject, one.fingerprint, _sealed(one.statement, seal), int(seal is not None))
-            for one in records
-        ]
+        sealed = int(self._cipher is not None)
+        rows = [(one.record_id, one.subject, one.fingerprint, self._kept(one.statement), sealed) for one in records]
         try:
             with self._opened() as db:
                 db.executemany(
@@ -212,8 +221,8 @@ class RecordMemory:
                 log.warning("record_memory_failed", file=str(self._path), reason=str(error))
 
 
-def _bring_up_to_date(db: sqlite3.Connection, seal: Callable[[bytes], bytes] | None) -> None:
-    """Make the table, or give one of layout 1 the columns that it lacks and seal what it holds."""
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Make the table, or give one of layout 1 the columns that it lacks."""
     if db.execute("PRAGMA user_version").fetchone()[0] < LAYOUT:
         with db:
             db.execute("BEGIN IMMEDIATE")
@@ -226,12 +235,25 @@ def _bring_up_to_date(db: sqlite3.Connection, seal: Callable[[bytes], bytes] | N
             db.execute("ALTER TABLE taken ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0")
             db.execute("CREATE INDEX taken_plain ON taken (place) WHERE NOT sealed AND statement IS NOT NULL")
             db.execute(f"PRAGMA user_version = {LAYOUT}")
-    while seal is not None and (plain := db.execute(_PLAIN, (_SEAL_AT_ONCE,)).fetchall()):
+
+
+def _seal_plain(db: sqlite3.Connection, seal: Callable[[bytes], bytes]) -> None:
+    """Seal what layout 1 left in the clear, and say of whom it is; without a key it waits for the next opening."""
+    sealed = 0
+    while plain := db.execute(_PLAIN, (_SEAL_AT_ONCE,)).fetchall():
+        try:
+            rows = [(seal(statement), _subject_of(statement), place) for place, statement in plain]
+        except EdgeError as error:
+            log.warning("kept_statements_not_sealed", reason=str(error))
+            break
         with db:
             db.executemany(
-                "UPDATE taken SET statement = ?, sealed = 1, subject = COALESCE(subject, ?) WHERE place = ?",
-                [(seal(statement), _subject_of(statement), place) for place, statement in plain],
+                "UPDATE taken SET statement = ?, sealed = 1, subject = COALESCE(subject, ?) WHERE place = ?", rows
             )
+        sealed += len(rows)
+    if sealed:
+        # What was overwritten is gone only once the log is.
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _subject_of(statement: bytes) -> str | None:
@@ -240,7 +262,3 @@ def _subject_of(statement: bytes) -> str | None:
         return msgspec.json.decode(statement, type=Statement).actor.account.name
     except msgspec.DecodeError:
         return None
-
-
-def _sealed(statement: bytes | None, seal: Callable[[bytes], bytes] | None) -> bytes | None:
-    return statement if statement is None or seal is None else seal(statement)

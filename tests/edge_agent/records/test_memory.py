@@ -7,6 +7,8 @@ import sqlite3
 
 import pytest
 
+from edge_agent.cipher import Cipher
+from edge_agent.errors import EdgeError, Retry
 from edge_agent.records.memory import Known, RecordMemory, Remembered
 from tests.edge_agent.ciphers import cipher_of
 
@@ -19,6 +21,12 @@ STATEMENT = json.dumps(
     },
     separators=(",", ":"),
 ).encode()
+
+
+class NoKeyNow(EdgeError):
+    """The key file cannot be read at the moment."""
+
+    retry = Retry.BACKOFF
 
 
 def one(record_id: str = "r1", subject: str | None = "p-0a1b", statement: bytes | None = STATEMENT) -> Remembered:
@@ -133,6 +141,25 @@ def test_a_file_of_layout_1_is_sealed_when_it_is_opened(path):
     memory.close()
     for file in path.parent.iterdir():
         assert b"lighthouse" not in file.read_bytes()
+
+
+def test_without_a_key_statements_are_not_kept_and_old_ones_wait_to_be_sealed(path):
+    memory = opened(path, key=None)
+    memory.remember([one()])
+    memory.close()
+
+    def refuse(_):
+        raise NoKeyNow("permission denied")
+
+    keyless = RecordMemory(path, cipher=Cipher(refuse, refuse))
+    keyless.open()
+    keyless.remember([one("r2")])
+    assert keyless.find(["r1", "r2"]) == {"r1": Known(b"print", STATEMENT), "r2": Known(b"print", None)}
+    keyless.close()
+    again = opened(path)
+    assert again.find(["r1"]) == {"r1": Known(b"print", STATEMENT)}
+    again.close()
+    assert b"lighthouse" not in path.read_bytes()
 
 
 def test_of_an_erased_person_only_the_ids_are_left(path):
