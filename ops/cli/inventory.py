@@ -56,16 +56,16 @@ def import_folder(
                 output.say(str(problem))
         raise
     except InventoryShrinks as refused:
-        _print(refused.report, "refused: nothing was changed", json=json, refused=refused.report.shrinking)
+        print_report(refused.report, "refused: nothing was changed", json=json, refused=refused.report.shrinking)
         raise
     if not dry_run:
         report = replace(report, replayed_segments=asyncio.run(replay_known_agents(dsn)))
-    _print(report, "dry run: nothing was changed" if dry_run else None, json=json)
+    print_report(report, "dry run: nothing was changed" if dry_run else None, json=json)
     if not json and (report.claimed_things or report.replayed_segments):
         output.say(f"{report.claimed_things} things claimed, {report.replayed_segments} segments out of quarantine")
 
 
-def _print(report: ImportReport, title: str | None, *, json: bool, refused: Sequence[str] = ()) -> None:
+def print_report(report: ImportReport, title: str | None, *, json: bool, refused: Sequence[str] = ()) -> None:
     """Print what changed; `refused` names the tables for whose sake nothing did."""
     if json:
         output.print_json({**asdict(report), "problems": [], "refused": refused, "total": asdict(report.total)})

@@ -27,9 +27,11 @@ class Noun:
 
 NOUNS: dict[str, Noun] = {
     "agent": Noun("run, check and inspect an edge agent", "edge"),
+    "terminal": Noun("the reference client of a terminal: find an agent, take part in a lesson", "edge"),
     "cloud": Noun("serve, migrate and check the centre", "cloud"),
     "content": Noun("push files to classes before the lesson, list and withdraw pushes", "cloud"),
     "inventory": Noun("import what should exist from a folder of CSV files", "cloud"),
+    "roster": Noun("import classes, pupils, teachers and the timetable", "cloud"),
     "evaluation": Noun("import and export the framework of indicators, replay what was refused", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "quarantine": Noun("list, show and replay what the centre could not take", "cloud"),

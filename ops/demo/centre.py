@@ -15,6 +15,7 @@ from ops.demo.home import Home
 from ops.embedded import EmbeddedMosquitto, EmbeddedPostgres
 from ops.embedded.mosquitto import CLOUD_USER
 from ops.simulator.register import Running
+from ops.simulator.roster_folder import ROSTER, TIMETABLE
 
 WATCH_SECONDS = 0.5
 READY_SECONDS = 90.0
@@ -60,6 +61,9 @@ class Centre:
         await asyncio.to_thread(prepare)
         self._say("importing the district's inventory from its CSV files")
         await self.command("import", "inventory", "import", str(self.home.district))
+        self._say("importing classes, pupils, teachers and the timetable")
+        for name, verb in ((ROSTER, "import"), (TIMETABLE, "timetable")):
+            await self.command("import", "roster", verb, str(self.home.folder / name), "--retire")
         self._say("importing the framework of indicators")
         await self.command("evaluation", "evaluation", "import", "--default")
         self._cloud = Child(

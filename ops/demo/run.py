@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -25,8 +26,10 @@ from ops.demo.story import Story, books_in_words
 from ops.embedded.process import free_port, port_is_free
 from ops.simulator import scenario
 from ops.simulator.district import generate
-from ops.simulator.district_folder import FILES, write
+from ops.simulator.district_folder import FILES, read, write
 from ops.simulator.report import Ended, Progress, Started, Starting, StepTaken, Trouble, decode
+from ops.simulator.roster_folder import write_roster
+from ops.simulator.school_day import SHANGHAI
 
 DEFAULT_PORT = 8080
 TICK_SECONDS = 1.0
@@ -72,6 +75,7 @@ class Demo:
         self._began = time.monotonic()
         self._ready_seconds = 0.0
         self._all_started = False
+        self._scenario: scenario.Scenario | None = None
         self._steps_to_come = 0
         self._figures: Figures | None = None
 
@@ -165,11 +169,16 @@ class Demo:
     def _write_district(self) -> None:
         if all((self._home.district / f"{name}.csv").is_file() for name in FILES):
             self._screen.say(f"the district in {self._home.district} is kept, and so is everything measured so far")
-            return
-        self._screen.say(
-            f"writing the district as CSV into {self._home.district}: 43 schools, 654 classrooms, 29,269 terminals"
-        )
-        write(generate(), self._home.district)
+        else:
+            self._screen.say(
+                f"writing the district as CSV into {self._home.district}: 43 schools, 654 classrooms, 29,269 terminals"
+            )
+            write(generate(), self._home.district)
+        # Bells ring by the scenario's school clock, so the timetable is another one at every start.
+        assert self._scenario is not None
+        clock = self._scenario.clock_at(time.time())
+        today = datetime.now(SHANGHAI).date()
+        write_roster(read(self._home.district), self._home.folder, today, clock)
 
     async def _listen(self, simulator: Child) -> None:
         while line := await simulator.lines():
@@ -258,7 +267,8 @@ class Demo:
         """Refuse a scenario that cannot be played before anything is started for it."""
         district = generate()
         links, agents = [link.link for link in district.links], [agent.agent for agent in district.agents]
-        self._steps_to_come = len(scenario.load(self._options.scenario, links, agents).steps)
+        self._scenario = scenario.load(self._options.scenario, links, agents)
+        self._steps_to_come = len(self._scenario.steps)
 
     def _choose_port(self) -> int:
         wanted = self._options.port or DEFAULT_PORT

@@ -30,7 +30,7 @@ from ops.simulator.records import District
 from ops.simulator.report import AnyReport, Ended, Held, Progress, Started, Starting, StepTaken, Trouble
 from ops.simulator.roster import Roster
 from ops.simulator.rounds import CheckInRounds, HttpCheckIns
-from ops.simulator.scenario import REAL_CLOCK, AnyStep
+from ops.simulator.scenario import AnyStep
 from ops.simulator.school_day import SchoolClock
 from ops.simulator.stage import Stage, play
 from ops.simulator.tablets import groups
@@ -202,8 +202,7 @@ class Simulation:
             )
 
     def _school_clock(self) -> SchoolClock:
-        wanted = self._options.scenario.school_clock
-        return SchoolClock() if wanted == REAL_CLOCK else SchoolClock.placed(wanted, time.time())
+        return self._options.scenario.clock_at(time.time())
 
     def _tell_starting(self, world: World) -> None:
         self._tell(

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ops.simulator.district import REAL_SCHOOL
+from ops.simulator.school_day import SchoolClock
 
 FOLDER = Path(__file__).parent / "scenarios"
 EVERY_LINK = "all"
@@ -97,6 +98,10 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     summary_zh: Annotated[str, Meta(min_length=1, max_length=300)]
     school_clock: Annotated[str, Meta(pattern=r"^(real|([01]\d|2[0-3]):[0-5]\d)$")] = REAL_CLOCK
     steps: list[AnyStep] = []
+
+    def clock_at(self, real_seconds: float) -> SchoolClock:
+        """Return the clock at school of a run that begins at that moment (Unix)."""
+        return SchoolClock() if self.school_clock == REAL_CLOCK else SchoolClock.placed(self.school_clock, real_seconds)
 
     @property
     def ends_at_seconds(self) -> float:
