@@ -75,7 +75,7 @@ class EvaluationService:
         for record in records:
             try:
                 await batch.load_framework(connection, record)
-                items += batch.items(record)
+                items += list(batch.items(record))
             except _Refused as refused:
                 refusals.append(Refusal(record.record_id, refused.reason, refused.detail))
             else:

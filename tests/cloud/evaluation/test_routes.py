@@ -104,6 +104,23 @@ async def test_a_value_is_explained_from_its_evidence(ground: Ground, api: httpx
     assert "exclusion" in told["objection"]
 
 
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [("H1-01", 80), ("H1-05", 90), ("M1-01", 3), ("M1-07", 9)],
+    ids=["last", "max", "mean", "sum"],
+)
+async def test_the_steps_come_to_what_the_database_counted(
+    ground: Ground, api: httpx.AsyncClient, code: str, value: float
+) -> None:
+    values = {"H1-01": (95, 80, 70), "H1-05": (60, 80, 90), "M1-01": (4, 4, 1), "M1-07": (2, 3, 4)}[code]
+    for day, said in zip((12, 20, 3), values, strict=True):
+        await ground.hand_in(Evidence(indicator=code, value=said), at=datetime(2026, 10, day, tzinfo=UTC))
+    told = await got(api, f"/pupils/p-1/indicators/{code}", school_year=2026)
+    assert told["result"]["value"] == value
+    assert [step["result"] for step in told["steps"][:2]] == [3, value]
+    assert told["steps"][-1]["result"] == told["result"]["scaled"]
+
+
 async def test_attendance_is_explained_too(ground: Ground, api: httpx.AsyncClient) -> None:
     for number, state in enumerate([Attended.PRESENT, Attended.ABSENT, Attended.EXCUSED, Attended.LATE]):
         await ground.hand_in(Attendance(state=state), lesson=f"l-{number}")
