@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from edge_agent.classroom import Classrooms
 from edge_agent.classroom.viewing import SaidByTerminals, Viewing
@@ -32,7 +33,7 @@ from edge_agent.lan import page, problems
 from edge_agent.lan.body import read_body
 from edge_agent.lan.classes import ClassesApi
 from edge_agent.lan.description import describe
-from edge_agent.lan.desired import DesiredApi
+from edge_agent.lan.desired import DesiredApi, DesiredFirst
 from edge_agent.lan.problems import FieldError, Refusal, decode_body
 from edge_agent.lan.records import RecordsApi
 from edge_agent.lan.statements import StatementsApi
@@ -136,7 +137,7 @@ class Teaching:
     code: str | None = None
 
 
-def lan_app(host: Host, token: str | None = None, teaching: Teaching | None = None) -> Starlette:
+def lan_app(host: Host, token: str | None = None, teaching: Teaching | None = None) -> ASGIApp:
     """Return the API of one agent as an ASGI application."""
     viewing = None if teaching is None else Viewing(teaching.classrooms, teaching.terminals)
     api = LanApi(host, token, None if viewing is None else viewing.taught)
@@ -145,11 +146,10 @@ def lan_app(host: Host, token: str | None = None, teaching: Teaching | None = No
         gate = TeacherGate(token, teaching.code)
         classes = [
             *ClassesApi(teaching.classrooms, viewing, gate.admit).routes,
-            *DesiredApi(teaching.classrooms, viewing, api.admit).routes,
             *TeacherPages(viewing, gate.redirect).routes,
             *gate.routes,
         ]
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/v1/terminals/{terminal}/checkin", api.check_in, methods=["POST"]),
             Route("/v1/health", api.health),
@@ -162,6 +162,9 @@ def lan_app(host: Host, token: str | None = None, teaching: Teaching | None = No
         ],
         exception_handlers={Refusal: _refused, HTTPException: _not_served},
     )
+    if teaching is None or viewing is None:
+        return app
+    return DesiredFirst(DesiredApi(teaching.classrooms, viewing, api.admit), app)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
