@@ -85,8 +85,8 @@ class LanServer:
 
     def _listen(self) -> socket.socket | None:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        # With the protocol named, asyncio switches Nagle's algorithm off on what is accepted here: without, every answer
-        # that has a body waits for the client's delayed ACK, 40 ms.
+        # With the protocol named, asyncio switches Nagle's algorithm off on what is accepted here; without, every
+        # answer that has a body waits for the client's delayed ACK, 40 ms.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

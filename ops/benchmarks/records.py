@@ -31,7 +31,7 @@ TURN_SECONDS = 2.0
 ROUNDS = 9
 """One more than count: the first warms up."""
 DRAIN_SECONDS = 120.0
-BUDGET = "ratio >= 0.5: what identity, conflict, purpose, encryption and books may cost of the bare server's rate"
+BUDGET = "ratio >= 0.35: what identity, conflict, purpose, encryption and books may cost of the bare server's rate"
 
 
 def run(progress: Progress) -> BenchResult:

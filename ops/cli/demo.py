@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cloud.process import configure_logging
 from ops.cli.output import ExitCode, fail, print_facts, print_json
 from ops.demo.home import Home
 from ops.demo.run import Demo, Options, Summary
@@ -38,6 +39,7 @@ def demo(
         seconds=seconds or _number("BELLWETHER_DEMO_SECONDS", 1, 10_000_000),
     )
     where = Home(home) if home is not None else Home.from_environment()
+    configure_logging("WARNING")  # to stderr: stdout is for the summary
     screen = PlainScreen(sys.stderr) if json else screen_for(sys.stdout)
     summary = asyncio.run(Demo(where, options, screen).run())
     if json:
