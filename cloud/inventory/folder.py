@@ -1,23 +1,17 @@
 """Reads a folder of CSV files and reports everything that is wrong with it, by file, line and column. No database.
 
-Encodings: UTF-8, with or without a byte order mark, and GB18030, which spreadsheets write on Chinese machines. GB18030
-accepts nearly any bytes, so a file is taken for it only when all it holds beyond ASCII are Chinese characters and their
-punctuation; anything else is refused with the reason. CSV as in RFC 4180; empty lines are skipped.
+How the files themselves may be written is `cloud.sheets.reading`'s.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
 from collections.abc import Iterator, Set
 from pathlib import Path
 
 from cloud.errors import InventoryRefused
-from cloud.inventory.models import TABLES, Folder, Problem, Row, Table, Value, records
-
-MAX_FILE_BYTES = 64 * 1024 * 1024
-MAX_TEXT = 200
+from cloud.inventory.models import TABLES, Folder, records
+from cloud.sheets.models import Problem, Row, Sheet, Table
+from cloud.sheets.reading import MAX_FILE_BYTES, decode, read_sheet
 
 
 class InventoryProblems(InventoryRefused):
@@ -58,118 +52,20 @@ def read_folder(folder: Path) -> Folder:
     return content
 
 
-def decode(raw: bytes) -> str:
-    """Return the text of a file.
-
-    Raises:
-        ValueError: the encoding is neither UTF-8 nor GB18030; the message says so to the operator.
-    """
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError("is UTF-16; save it as CSV UTF-8")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        utf8_error = error
-    try:
-        text = raw.decode("gb18030")
-    except UnicodeDecodeError:
-        text = ""
-    foreign = next((character for character in text if not _plausible(character)), None)
-    if not text or foreign is not None:
-        raise ValueError(
-            f"is neither UTF-8 (byte {utf8_error.start} is 0x{raw[utf8_error.start]:02x}) nor GB18030;"
-            " save it as CSV UTF-8"
-        )
-    return text
-
-
-def _plausible(character: str) -> bool:
-    code = ord(character)
-    return (
-        0x20 <= code < 0x7F
-        or character in "\r\n\t·—‘’“”…"
-        or 0x3000 <= code <= 0x303F  # CJK symbols and punctuation
-        or 0x4E00 <= code <= 0x9FFF  # CJK unified ideographs
-        or 0x3400 <= code <= 0x4DBF
-        or 0xFF00 <= code <= 0xFFEF  # full-width forms
-        or 0x20000 <= code <= 0x2FA1F
-        or 0x2460 <= code <= 0x249B  # enclosed numbers
-        or 0x2160 <= code <= 0x217F  # Roman numerals
-    )
-
-
 def _read_table(folder: Path, table: Table, content: Folder, problems: list[Problem]) -> bool:
     """Read a table into `content` and tell whether all of its rows were seen."""
-    content.rows[table.name], content.lines[table.name] = [], []
+    sheet = Sheet(table, complete=False)
     path = folder / table.file
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ValueError(f"is larger than {MAX_FILE_BYTES // 1024**2} MB")
-        text = decode(path.read_bytes())
+        sheet = read_sheet(table, decode(path.read_bytes()), problems)
     except FileNotFoundError:
         problems.append(Problem(table.file, 0, "", "missing; a table without rows is a file with its header only"))
-        return False
     except (OSError, ValueError) as error:
         problems.append(Problem(table.file, 0, "", str(error)))
-        return False
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, None)
-        positions = _positions(table, header, problems)
-        if positions is None:
-            return False
-        for cells in reader:
-            if any(cells):
-                _read_row(table, reader.line_num, cells, len(header or ()), positions, content, problems)
-    except csv.Error as error:
-        problems.append(Problem(table.file, reader.line_num, "", f"not CSV: {error}"))
-        return False
-    return True
-
-
-def _positions(table: Table, header: list[str] | None, problems: list[Problem]) -> list[int] | None:
-    """Return where each column of the table stands in the file, or None after reporting why it cannot be told."""
-    names = [name.strip() for name in header or []]
-    wanted = table.column_names
-    found = [Problem(table.file, 1, name, "column is missing") for name in wanted if name not in names]
-    found += [
-        Problem(table.file, 1, name, f"unknown column; known are {', '.join(wanted)}")
-        for name in names
-        if name not in wanted
-    ]
-    found += [
-        Problem(table.file, 1, name, "column appears twice") for name, count in Counter(names).items() if count > 1
-    ]
-    if not any(name in wanted for name in names):
-        found = [Problem(table.file, 1, "", f"no header row; it must be: {','.join(wanted)}")]
-    problems += found
-    return None if found else [names.index(name) for name in wanted]
-
-
-def _read_row(
-    table: Table,
-    line: int,
-    cells: list[str],
-    width: int,
-    positions: list[int],
-    content: Folder,
-    problems: list[Problem],
-) -> None:
-    if len(cells) != width:
-        problems.append(Problem(table.file, line, "", f"has {len(cells)} columns, the header has {width}"))
-        return
-    values: list[Value] = []
-    for column, position in zip(table.columns, positions, strict=True):
-        text = cells[position].strip()
-        try:
-            if "\0" in text or len(text) > MAX_TEXT:
-                raise ValueError(f"holds a NUL character or more than {MAX_TEXT} characters")
-            values.append(column.parse(text))
-        except ValueError as error:
-            problems.append(Problem(table.file, line, column.name, str(error)))
-            values.append(None)
-    content.rows[table.name].append(tuple(values))
-    content.lines[table.name].append(line)
+    content.rows[table.name], content.lines[table.name] = sheet.rows, sheet.lines
+    return sheet.complete
 
 
 def _check_references(content: Folder, unread: Set[str]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""What an inventory folder holds: its files, their columns, and what is wrong with them."""
+"""What an inventory folder holds: its files and their columns."""
 
 from __future__ import annotations
 
@@ -7,81 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-Value = str | int | float | None
-Row = tuple[Value, ...]
+from cloud.sheets.models import Column, Row, Table, TableChanges, Value, integer, one_of, optional, required, text
 
 ID_PATTERN = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 RETIRED_RATIO = 0.1
-RETIRED_AT_LEAST = 5
-"""An import that would retire so many rows of a table, and more than that share of it, must be asked for by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a folder; line 1 is the header, column is empty when the whole line or file is meant."""
-
-    file: str
-    line: int
-    column: str
-    reason: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.column + ': ' if self.column else ''}{self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: `parse` returns the value or raises ValueError with the reason."""
-
-    name: str
-    parse: Callable[[str], Value]
-    copy_type: str = "text"
-    references: str | None = None
-    """The table whose key this must be, when it is not empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One file and the table it fills, under one name."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-    @property
-    def file(self) -> str:
-        """The file's name in the folder."""
-        return f"{self.name}.csv"
-
-    @property
-    def column_names(self) -> list[str]:
-        """Names of the columns, in the order of the rows."""
-        return [column.name for column in self.columns]
-
-    def key_of(self, row: Row) -> Row:
-        """Return the key of a row."""
-        return row[: len(self.key)]
-
-
-@dataclass(frozen=True, slots=True)
-class TableChanges:
-    """What an import changes in one table."""
-
-    added: int = 0
-    changed: int = 0
-    retired: int = 0
-    unchanged: int = 0
-
-    @property
-    def before(self) -> int:
-        """Rows that were there before, without the retired ones."""
-        return self.changed + self.retired + self.unchanged
-
-    @property
-    def shrinks(self) -> bool:
-        """Whether so much would be retired that the folder is more likely incomplete than right."""
-        return self.retired >= RETIRED_AT_LEAST and self.retired > RETIRED_RATIO * self.before
+"""An import that would retire a larger share of a table must be asked for by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +27,12 @@ class ImportReport:
     @property
     def total(self) -> TableChanges:
         """The sum over all tables."""
-        return TableChanges(
-            *(
-                sum(getattr(change, name) for change in self.changes.values())
-                for name in ("added", "changed", "retired", "unchanged")
-            )
-        )
+        return TableChanges.sum(self.changes.values())
 
     @property
     def shrinking(self) -> list[str]:
         """Names of the tables that would lose a large share of their rows."""
-        return [name for name, change in self.changes.items() if change.shrinks]
+        return [name for name, change in self.changes.items() if change.loses(RETIRED_RATIO)]
 
 
 @dataclass(slots=True)
@@ -118,60 +43,26 @@ class Folder:
     lines: dict[str, list[int]] = field(default_factory=dict)
 
 
-def _text(text: str) -> Value:
-    return text
+def _id(cell: str) -> Value:
+    if not ID_PATTERN.match(cell):
+        raise ValueError(f"{cell!r} is not an id: lower-case letters, digits and hyphens, at most 63")
+    return cell
 
 
-def _required(text: str) -> Value:
-    if not text:
-        raise ValueError("must not be empty")
-    return text
-
-
-def _optional(text: str) -> Value:
-    return text or None
-
-
-def _id(text: str) -> Value:
-    if not ID_PATTERN.match(text):
-        raise ValueError(f"{text!r} is not an id: lower-case letters, digits and hyphens, at most 63")
-    return text
-
-
-def _optional_id(text: str) -> Value:
-    return _id(text) if text else None
-
-
-def _one_of(*words: str) -> Callable[[str], Value]:
-    def parse(text: str) -> Value:
-        if text not in words:
-            raise ValueError(f"{text!r} is not one of {', '.join(words)}")
-        return text
-
-    return parse
-
-
-def _integer(low: int, high: int, *, required: bool = False) -> Callable[[str], Value]:
-    def parse(text: str) -> Value:
-        if not text and not required:
-            return None
-        if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
-            raise ValueError(f"{text!r} is not a whole number between {low} and {high}")
-        return int(text)
-
-    return parse
+def _optional_id(cell: str) -> Value:
+    return _id(cell) if cell else None
 
 
 def _degrees(limit: float) -> Callable[[str], Value]:
-    def parse(text: str) -> Value:
-        if not text:
+    def parse(cell: str) -> Value:
+        if not cell:
             return None
         try:
-            value = float(text)
+            value = float(cell)
         except ValueError:
-            raise ValueError(f"{text!r} is not a number of degrees") from None
+            raise ValueError(f"{cell!r} is not a number of degrees") from None
         if not -limit <= value <= limit:
-            raise ValueError(f"{text!r} does not lie between -{limit:g} and {limit:g} degrees")
+            raise ValueError(f"{cell!r} does not lie between -{limit:g} and {limit:g} degrees")
         return value
 
     return parse
@@ -185,7 +76,7 @@ def _reference(name: str, table: str, *, required: bool = False) -> Column:
     return Column(name, _id if required else _optional_id, references=table)
 
 
-_BPS = _integer(1, 10**13)
+_BPS = integer(1, 10**13)
 
 TABLES: tuple[Table, ...] = (
     Table(
@@ -193,9 +84,9 @@ TABLES: tuple[Table, ...] = (
         ("school",),
         (
             _key("school"),
-            Column("name", _required),
-            Column("name_en", _text),
-            Column("stage", _one_of("primary", "junior", "senior")),
+            Column("name", required),
+            Column("name_en", text),
+            Column("stage", one_of("primary", "junior", "senior")),
             Column("latitude", _degrees(90), "float8"),
             Column("longitude", _degrees(180), "float8"),
         ),
@@ -206,9 +97,9 @@ TABLES: tuple[Table, ...] = (
         (
             _key("classroom"),
             _reference("school", "schools", required=True),
-            Column("name", _required),
-            Column("name_en", _text),
-            Column("seats", _integer(0, 1_000), "int4"),
+            Column("name", required),
+            Column("name_en", text),
+            Column("seats", integer(0, 1_000), "int4"),
         ),
     ),
     Table(
@@ -216,7 +107,7 @@ TABLES: tuple[Table, ...] = (
         ("agent",),
         (
             _key("agent"),
-            Column("role", _one_of("gateway", "classroom", "core")),
+            Column("role", one_of("gateway", "classroom", "core")),
             _reference("school", "schools"),
             _reference("classroom", "classrooms"),
         ),
@@ -227,11 +118,11 @@ TABLES: tuple[Table, ...] = (
         (
             _key("device"),
             _reference("school", "schools"),
-            Column("name", _text),
-            Column("kind", _one_of("router", "switch", "ap", "core", "other")),
-            Column("vendor", _text),
-            Column("model", _text),
-            Column("address", _text),
+            Column("name", text),
+            Column("kind", one_of("router", "switch", "ap", "core", "other")),
+            Column("vendor", text),
+            Column("model", text),
+            Column("address", text),
             _reference("agent", "agents"),
             _reference("parent", "devices"),
         ),
@@ -242,14 +133,14 @@ TABLES: tuple[Table, ...] = (
         (
             _key("link"),
             _reference("school", "schools", required=True),
-            Column("name", _required),
-            Column("name_en", _text),
-            Column("provider", _text),
-            Column("contracted_bps", _integer(1, 10**13, required=True), "int8"),
+            Column("name", required),
+            Column("name_en", text),
+            Column("provider", text),
+            Column("contracted_bps", integer(1, 10**13, required=True), "int8"),
             _reference("school_device", "devices"),
-            Column("school_port", _optional),
+            Column("school_port", optional),
             _reference("centre_device", "devices"),
-            Column("centre_port", _optional),
+            Column("centre_port", optional),
         ),
     ),
     Table(
@@ -257,8 +148,8 @@ TABLES: tuple[Table, ...] = (
         ("device", "port"),
         (
             _reference("device", "devices", required=True),
-            Column("port", _required),
-            Column("alias", _text),
+            Column("port", required),
+            Column("alias", text),
             Column("speed_bps", _BPS, "int8"),
         ),
     ),
@@ -269,9 +160,9 @@ TABLES: tuple[Table, ...] = (
             _key("terminal"),
             _reference("school", "schools", required=True),
             _reference("classroom", "classrooms"),
-            Column("owner", _one_of("student", "teacher")),
+            Column("owner", one_of("student", "teacher")),
             _reference("agent", "agents", required=True),
-            Column("model", _text),
+            Column("model", text),
         ),
     ),
 )

@@ -11,7 +11,7 @@ from psycopg import Cursor
 from psycopg.sql import SQL, Identifier
 
 from cloud.db.queries import Queries
-from cloud.inventory.models import Row, Table
+from cloud.sheets.models import Row, Table
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 

@@ -22,7 +22,8 @@ from cloud.db import require_schema
 from cloud.errors import DatabaseUnavailable, InventoryRefused
 from cloud.inventory import repository
 from cloud.inventory.folder import read_folder
-from cloud.inventory.models import TABLES, Folder, ImportReport, Row, Table, TableChanges
+from cloud.inventory.models import TABLES, Folder, ImportReport
+from cloud.sheets.models import Row, Table, TableChanges
 
 _log = structlog.get_logger(__name__)
 

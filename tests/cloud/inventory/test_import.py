@@ -8,9 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cloud.inventory.folder import InventoryProblems, decode, read_folder
-from cloud.inventory.models import TABLES, TableChanges
+from cloud.inventory.folder import InventoryProblems, read_folder
+from cloud.inventory.models import RETIRED_RATIO, TABLES
 from cloud.inventory.service import InventoryShrinks, import_folder
+from cloud.sheets.models import TableChanges
+from cloud.sheets.reading import decode
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "district"
 
@@ -170,7 +172,8 @@ def test_what_changed_and_what_left_is_told_and_what_returns_is_no_longer_retire
 def test_a_table_shrinks_when_a_tenth_of_it_and_more_than_a_few_would_leave(
     retired: int, before: int, shrinks: bool
 ) -> None:
-    assert TableChanges(added=3, changed=0, retired=retired, unchanged=before - retired).shrinks is shrinks
+    changes = TableChanges(added=3, changed=0, retired=retired, unchanged=before - retired)
+    assert changes.loses(RETIRED_RATIO) is shrinks
 
 
 @pytest.mark.db
