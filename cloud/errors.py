@@ -49,6 +49,12 @@ class InventoryRefused(CloudError):
     hint = "Correct the rows listed and import the folder again; `--dry-run` checks without importing."
 
 
+class RosterRefused(CloudError):
+    """A roster or timetable has problems; nothing of it was imported."""
+
+    hint = "Correct the rows listed and import again; `--dry-run` checks without importing."
+
+
 class QuarantineUnknown(CloudError):
     """There is no such entry in quarantine."""
 

@@ -1,97 +1,132 @@
-"""What a roster says, checked and free of the files' own form. People are still named by the district's sourcedId."""
+"""What an import of roster or timetable works with: the rows as they are kept, and what it came to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Generic, NamedTuple, TypeVar
+
+from cloud.sheets.models import Problem, TableChanges
+
+RETIRED_RATIO = 0.2
+"""An import that would retire a larger share of a table must be asked for by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """An academic session of type term, semester or schoolYear."""
+class Person(NamedTuple):
+    """A row of `people`, whose key at the district is its `source_id`."""
 
-    source_id: str
+    person: str
+    kind: str
+    name: str
+    birth_date: date | None
+
+
+class Term(NamedTuple):
+    """A row of `terms`."""
+
+    term: str
     title: str
     begins_on: date
     ends_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class SchoolClass:
-    """A class. `key` is what everybody else calls it; empty when it has to be made."""
+class SchoolClass(NamedTuple):
+    """A row of `classes`."""
 
-    source_id: str
-    key: str
+    school_class: str
     school: str
     title: str
     title_en: str
     grade: str
     classroom: str | None
     term: str | None
-    """sourcedId of the term."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody, with the only name that is kept anywhere."""
-
-    source_id: str
-    kind: str
-    name: str
-    birth_date: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """Somebody in a class as `pupil` or `teacher`; both by sourcedId."""
+class Member(NamedTuple):
+    """The key of a row of `enrolments`."""
 
     school_class: str
     person: str
     role: str
+
+
+class Membership(NamedTuple):
+    """The rest of a row of `enrolments`."""
+
+    number: int | None
+    seat_row: int | None
+    seat_column: int | None
     begins_on: date | None
     ends_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """Where a pupil sits and what he is called by in the room; the terminal that he holds."""
+class Holder(NamedTuple):
+    """A row of `terminal_holders` but for its key, the terminal."""
 
-    school_class: str
     person: str
-    number: int | None
-    row: int | None
-    column: int | None
-    terminal: str | None
+
+
+Key = TypeVar("Key")
+Row = TypeVar("Row")
 
 
 @dataclass(slots=True)
-class Content:
-    """What a set of files holds. `modes` says for each table whether what is not named left (bulk) or stays (delta)."""
+class Kept(Generic[Key, Row]):
+    """A table as it is or is to be: rows in force by key, and those that have been retired."""
 
-    terms: dict[str, Term] = field(default_factory=dict)
-    classes: dict[str, SchoolClass] = field(default_factory=dict)
-    people: dict[str, Person] = field(default_factory=dict)
-    enrolments: dict[tuple[str, str, str], Enrolment] = field(default_factory=dict)
-    seats: dict[tuple[str, str], Seat] | None = None
-    """None when there is no seats.csv: seats stay as they are."""
-    leaving: dict[str, set[str]] = field(default_factory=dict)
-    """sourcedIds with status tobedeleted, by table."""
-    leaving_enrolments: set[tuple[str, str, str]] = field(default_factory=set)
-    modes: dict[str, str] = field(default_factory=dict)
+    active: dict[Key, Row] = field(default_factory=dict)
+    retired: dict[Key, Row] = field(default_factory=dict)
+
+    def get(self, key: Key) -> Row | None:
+        """Return a row, in force or retired."""
+        return self.active.get(key) or self.retired.get(key)
+
+
+@dataclass(slots=True)
+class State:
+    """The roster: people, terms and classes by the district's own ids, enrolments and holders by ours."""
+
+    orgs: dict[str, str] = field(default_factory=dict)
+    """The school that each org of the district's files is."""
+    people: Kept[str, Person] = field(default_factory=Kept)
+    terms: Kept[str, Term] = field(default_factory=Kept)
+    classes: Kept[str, SchoolClass] = field(default_factory=Kept)
+    enrolments: Kept[Member, Membership] = field(default_factory=Kept)
+    holders: Kept[str, Holder] = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the centre knows before an import: what the files may refer to without holding it."""
+class Places:
+    """What the inventory knows, as far as a roster refers to it."""
 
     schools: frozenset[str]
     classrooms: dict[str, str]
-    """School by classroom."""
+    """School of each classroom."""
+    classroom_names: dict[tuple[str, str], str]
+    """The classroom of each name that is unique within its school, by school and name."""
     terminals: dict[str, str]
-    """School by terminal."""
-    terms: frozenset[str]
-    classes: dict[str, str]
-    """School by sourcedId of the class."""
-    class_keys: dict[str, str]
-    """sourcedId by key of the class."""
-    people: frozenset[str]
+    """School of each terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """The outcome of one import; with `dry_run` nothing of it was kept."""
+
+    source: str
+    dry_run: bool
+    changes: dict[str, TableChanges]
+    guarded: tuple[str, ...]
+    """Tables of which everything that is missing is retired, so that a large loss must be asked for."""
+    warnings: list[Problem] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    """Files of which nothing is kept."""
+
+    @property
+    def total(self) -> TableChanges:
+        """The sum over all tables."""
+        return TableChanges.sum(self.changes.values())
+
+    @property
+    def shrinking(self) -> list[str]:
+        """Names of the tables that would lose a large share of their rows."""
+        return [name for name in self.changes if name in self.guarded and self.changes[name].loses(RETIRED_RATIO)]

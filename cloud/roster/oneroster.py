@@ -1,263 +1,305 @@
-"""Reads OneRoster 1.2 CSV (rostering) into `Content`, or says everything that is wrong, by file, line and column.
+"""Reads a OneRoster 1.2 CSV export, as far as it is kept, and says what is wrong with each file by itself. No database.
 
-Read: manifest, academicSessions, orgs, classes, users, roles, enrollments, demographics (the birth date alone), and a
-file of our own, `seats.csv` (classSourcedId, userSourcedId, number, row, column, terminal), for what OneRoster has no
-word for. Other files and columns of the standard are passed over; nothing else of a person is kept. An org of type
-`school` is one of ours by its `identifier`; a class is called by its `classCode` where that can serve as a key.
-
-Source: 1EdTech OneRoster 1.2 CSV Binding, §§2-4.
+Source: 1EdTech OneRoster 1.2 CSV binding. `manifest.csv` says of each file whether it is the whole (`bulk`), changes
+(`delta`) or `absent`. Kept are orgs (as our schools), terms, classes, people with name and date of birth, enrolments;
+courses only lend a class their grade. Beside them our own `seats.csv`. Columns that are not named here are not read.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
-from cloud.inventory.models import Problem
-from cloud.roster.models import Content, Enrolment, Known, Person, SchoolClass, Seat, Term
-from cloud.roster.tabular import Files, RosterProblems, Row, day, whole
-from protocols.records import REFERENCE_PATTERN
+from cloud.roster.archive import read_files
+from cloud.sheets.models import Column, Problem, Sheet, Table, Value, day, integer, one_of, optional, required, text
+from cloud.sheets.reading import duplicates, read_sheet
 
-_KEY = re.compile(REFERENCE_PATTERN)
-_MODES = ("bulk", "delta", "absent")
-_SESSIONS = ("term", "semester", "schoolYear", "gradingPeriod")
-_ROLES = {
-    "student": "pupil",
-    "teacher": "teacher",
-    "aide": "teacher",
-    "proctor": "teacher",
-}
-_USER_KINDS = {"student": "pupil", "teacher": "teacher"}
-_PASSED_OVER = frozenset({"parent", "guardian", "relative", "counselor"})
+MAX_TERM_DAYS = 800
+VERSIONS = ("1.2", "1.2.0", "1.2.1")
 
 
-class _File(NamedTuple):
-    name: str
-    property: str
-    table: str
-    needed: tuple[str, ...]
+class Mode(StrEnum):
+    """What a file holds, by the manifest."""
+
+    BULK = "bulk"
+    DELTA = "delta"
+    ABSENT = "absent"
 
 
-_FILES = (
-    _File(
-        "academicSessions.csv", "file.academicSessions", "terms",
-        ("sourcedId", "title", "type", "startDate", "endDate"),
-    ),
-    _File("orgs.csv", "file.orgs", "", ("sourcedId", "type", "identifier")),
-    _File("classes.csv", "file.classes", "classes", ("sourcedId", "title", "schoolSourcedId")),
-    _File("users.csv", "file.users", "people", ("sourcedId", "familyName", "givenName")),
-    _File("roles.csv", "file.roles", "", ("userSourcedId", "role")),
-    _File(
-        "enrollments.csv", "file.enrollments", "enrolments",
-        ("sourcedId", "classSourcedId", "userSourcedId", "role"),
-    ),
-    _File("demographics.csv", "file.demographics", "", ("sourcedId", "birthDate")),
+def _moment(cell: str) -> Value:
+    if cell:
+        try:
+            datetime.fromisoformat(cell)
+        except ValueError:
+            raise ValueError(f"{cell!r} is not a time such as 2026-09-01T08:00:00Z") from None
+    return cell or None
+
+
+_STATUS = (
+    Column("status", one_of("active", "tobedeleted", empty=True), optional=True),
+    Column("dateLastModified", _moment, optional=True),
+)
+_ROLES = (
+    "aide", "counselor", "districtAdministrator", "guardian", "parent", "principal", "proctor", "relative",
+    "siteAdministrator", "student", "systemAdministrator", "teacher",
 )  # fmt: skip
-_SEATS = ("classSourcedId", "userSourcedId", "number", "row", "column", "terminal")
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        "orgs",
+        ("sourcedId",),
+        (
+            Column("sourcedId", required),
+            *_STATUS,
+            Column("name", required),
+            Column("type", one_of("department", "school", "district", "local", "state", "national")),
+            Column("identifier", optional),
+        ),
+    ),
+    Table(
+        "academicSessions",
+        ("sourcedId",),
+        (
+            Column("sourcedId", required),
+            *_STATUS,
+            Column("title", required),
+            Column("type", one_of("gradingPeriod", "semester", "schoolYear", "term")),
+            Column("startDate", day(required=True)),
+            Column("endDate", day(required=True)),
+        ),
+    ),
+    Table(
+        "courses",
+        ("sourcedId",),
+        (Column("sourcedId", required), *_STATUS, Column("grades", text, optional=True)),
+    ),
+    Table(
+        "classes",
+        ("sourcedId",),
+        (
+            Column("sourcedId", required),
+            *_STATUS,
+            Column("title", required),
+            Column("grades", text, optional=True),
+            Column("courseSourcedId", required),
+            Column("classCode", text, optional=True),
+            Column("classType", one_of("homeroom", "scheduled")),
+            Column("location", text, optional=True),
+            Column("schoolSourcedId", required),
+            Column("termSourcedIds", required),
+            Column("metadata.titleEn", text, optional=True),
+        ),
+    ),
+    Table(
+        "users",
+        ("sourcedId",),
+        (
+            Column("sourcedId", required),
+            *_STATUS,
+            Column("enabledUser", one_of("true", "false")),
+            Column("givenName", required),
+            Column("familyName", required),
+        ),
+    ),
+    Table(
+        "roles",
+        ("sourcedId",),
+        (
+            Column("sourcedId", required),
+            *_STATUS,
+            Column("userSourcedId", required),
+            Column("roleType", one_of("primary", "secondary")),
+            Column("role", one_of(*_ROLES)),
+            Column("orgSourcedId", required),
+        ),
+    ),
+    Table(
+        "demographics",
+        ("userSourcedId",),
+        (Column("userSourcedId", required), *_STATUS, Column("birthDate", day(), optional=True)),
+    ),
+    Table(
+        "enrollments",
+        ("sourcedId",),
+        (
+            Column("sourcedId", required),
+            *_STATUS,
+            Column("classSourcedId", required),
+            Column("schoolSourcedId", required),
+            Column("userSourcedId", required),
+            Column("role", one_of("administrator", "proctor", "student", "teacher")),
+            Column("beginDate", day(), optional=True),
+            Column("endDate", day(), optional=True),
+        ),
+    ),
+    Table(
+        "seats",
+        ("classSourcedId", "userSourcedId"),
+        (
+            Column("classSourcedId", required),
+            Column("userSourcedId", required),
+            Column("number", integer(1, 999), optional=True),
+            Column("row", integer(1, 200), optional=True),
+            Column("column", integer(1, 200), optional=True),
+            Column("terminal", optional, optional=True),
+        ),
+    ),
+)
+"""Every file that is read, each after those it refers to."""
+
+TABLE: dict[str, Table] = {table.name: table for table in TABLES}
+SEATS = "seats"
+_MANIFEST = Table("manifest", ("propertyName",), (Column("propertyName", required), Column("value", text)))
+NOT_KEPT = frozenset({
+    "categories", "classResources", "courseResources", "lineItemLearningObjectiveIds", "lineItems",
+    "lineItemScoreScales", "resources", "resultLearningObjectiveIds", "results", "resultScoreScales", "scoreScales",
+    "userProfiles", "userResources",
+})  # fmt: skip
+"""Files of OneRoster 1.2 of which nothing is kept."""
 
 
-def read(files: Files, known: Known) -> Content:
-    """Return what the files hold.
+@dataclass(slots=True)
+class Export:
+    """The rows of an export by table, and what each file holds; a table without a file has no rows and is absent."""
 
-    Raises:
-        RosterProblems: holding every problem, in the order of files and lines.
+    sheets: dict[str, Sheet] = field(default_factory=dict)
+    modes: dict[str, Mode] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    """Tables some of whose rows could not be read: what refers to them cannot be judged."""
+    _ids: dict[str, set[Any]] = field(default_factory=dict)
+
+    def mode(self, name: str) -> Mode:
+        """Return what the file of a table holds."""
+        return self.modes.get(name, Mode.ABSENT)
+
+    def present(self, name: str) -> list[tuple[int, dict[str, Any]]]:
+        """Return the rows that are to be in force, with their lines."""
+        return [(line, row) for line, row in self._rows(name) if row.get("status") != "tobedeleted"]
+
+    def deleted(self, name: str) -> list[tuple[int, dict[str, Any]]]:
+        """Return the rows of a delta that are to be retired, with their lines."""
+        return [(line, row) for line, row in self._rows(name) if row.get("status") == "tobedeleted"]
+
+    def ids(self, name: str) -> set[Any]:
+        """Return the ids of the rows that are to be in force, their lines right or wrong."""
+        if name not in self._ids:
+            self._ids[name] = {row["sourcedId"] for _, row in self.present(name)}
+        return self._ids[name]
+
+    def _rows(self, name: str) -> list[tuple[int, dict[str, Any]]]:
+        return self.sheets[name].records() if name in self.sheets else []
+
+
+def read_export(
+    source: Path, today: date, problems: list[Problem], headers: Mapping[str, Mapping[str, str]] | None = None
+) -> Export:
+    """Return the rows of a zip or folder, and add to `problems` whatever can be told without the database.
+
+    `headers` says, by file and column, under which other name a column stands in the district's own export.
     """
-    reading = _Reading(files, known)
-    content = reading.run()
-    if reading.problems:
-        order = {file.name: index for index, file in enumerate(_FILES)}
-        raise RosterProblems(
-            str(files.source), sorted(reading.problems, key=lambda one: (order.get(one.file, 99), one.file, one.line))
-        )
-    return content
+    export = Export()
+    texts = read_files(source, problems)
+    if problems and not texts:
+        return export
+    modes = _modes(texts, problems)
+    for name in [file.removesuffix(".csv") for file in texts]:
+        if name not in TABLE and name in NOT_KEPT:
+            export.ignored.append(f"{name}.csv")
+        elif name not in TABLE and name != _MANIFEST.name:
+            known = ", ".join(table.file for table in TABLES)
+            problems.append(Problem(f"{name}.csv", 0, "", f"unknown file; read are {known}"))
+    damaged = {problem.file for problem in problems}
+    for table in TABLES:
+        name = table.name
+        mode = modes.get(name, Mode.ABSENT)
+        if table.file not in texts:
+            if mode is not Mode.ABSENT and table.file not in damaged:
+                problems.append(Problem(table.file, 0, "", f"missing; manifest.csv says that it is there ({mode})"))
+            if mode is not Mode.ABSENT:
+                export.unread.add(name)
+            continue
+        if name == SEATS:
+            mode = Mode.BULK
+        elif mode is Mode.ABSENT:
+            problems.append(Problem(table.file, 0, "", "is there, though manifest.csv says that it is absent"))
+            continue
+        sheet = read_sheet(table, texts[table.file], problems, others=True, headers=(headers or {}).get(name))
+        export.sheets[name], export.modes[name] = sheet, mode
+        if not sheet.complete:
+            export.unread.add(name)
+        _check_sheet(sheet, mode, problems)
+        _check_days(sheet, today, problems)
+    return export
 
 
-class _Reading:
-    """One reading; problems add up."""
+def _modes(texts: Mapping[str, str], problems: list[Problem]) -> dict[str, Mode]:
+    """Return what the manifest says of each file."""
+    if "manifest.csv" not in texts:
+        problems.append(Problem("manifest.csv", 0, "", "missing; it says which files are bulk, delta or absent"))
+        return {name.removesuffix(".csv"): Mode.BULK for name in texts}
+    modes: dict[str, Mode] = {}
+    version = None
+    manifest = read_sheet(_MANIFEST, texts["manifest.csv"], problems, others=True)
+    problems += duplicates(manifest)
+    for line, row in manifest.records():
+        name, value = str(row["propertyName"]), row["value"]
+        if name == "oneroster.version":
+            version = value
+            if value not in VERSIONS:
+                problems.append(Problem("manifest.csv", line, name, f"{value!r} is not {VERSIONS[0]}"))
+        elif name.startswith("file."):
+            if value not in list(Mode):
+                problems.append(Problem("manifest.csv", line, name, f"{value!r} is not one of {', '.join(Mode)}"))
+                value = Mode.BULK
+            modes[name.removeprefix("file.")] = Mode(value)
+    if version is None:
+        problems.append(Problem("manifest.csv", 0, "oneroster.version", "is missing"))
+    return modes
 
-    def __init__(self, files: Files, known: Known) -> None:
-        self.problems: list[Problem] = []
-        self._files = files
-        self._known = known
-        self._content = Content()
-        self._schools: dict[str, str] = {}
-        self._unread: set[str] = set()
 
-    def run(self) -> Content:
-        self._manifest()
-        rows = {file.name: self._rows(file) for file in _FILES}
-        self._orgs(rows["orgs.csv"])
-        self._terms(rows["academicSessions.csv"])
-        self._classes(rows["classes.csv"])
-        self._people(rows["users.csv"], rows["roles.csv"], rows["demographics.csv"], rows["enrollments.csv"])
-        self._enrolments(rows["enrollments.csv"])
-        if "seats.csv" in self._files:
-            self._seats(self._files.rows("seats.csv", _SEATS, self.problems))
-        return self._content
+def _check_sheet(sheet: Sheet, mode: Mode, problems: list[Problem]) -> None:
+    table = sheet.table
+    problems += duplicates(sheet)
+    for line, row in sheet.records():
+        if mode is Mode.BULK and row.get("status") == "tobedeleted":
+            reason = "a bulk file holds only what is there; leave the line out"
+            problems.append(Problem(table.file, line, "status", reason))
+        if mode is Mode.DELTA:
+            problems += [
+                Problem(table.file, line, column, "must not be empty in a delta file")
+                for column in ("status", "dateLastModified")
+                if row[column] is None
+            ]
 
-    # ----------------------------------------------------------------------------------------------------- the files
 
-    def _manifest(self) -> None:
-        stated: dict[str, str] = {}
-        if "manifest.csv" in self._files:
-            for row in self._files.rows("manifest.csv", ("propertyName", "value"), self.problems):
-                stated[row["propertyName"]] = row["value"]
-                if row["propertyName"].startswith("file.") and row["value"] not in _MODES:
-                    self._problem(row, "value", f"{row['value']!r} is not one of {', '.join(_MODES)}")
-                if row["propertyName"] == "oneroster.version" and row["value"] not in ("1.1", "1.2"):
-                    self._problem(row, "value", f"version {row['value']!r} is not read; 1.2 is")
-        else:
-            self.problems.append(
-                Problem("manifest.csv", 0, "", "missing; it says which files are bulk and which delta")
-            )
-        for file in _FILES:
-            mode = stated.get(file.property, "absent")
-            if file.table:
-                self._content.modes[file.table] = mode
-            if mode != "absent" and file.name not in self._files:
-                self.problems.append(Problem(file.name, 0, "", f"missing, but the manifest says {mode}"))
+_RANGES = {"academicSessions": ("startDate", "endDate"), "enrollments": ("beginDate", "endDate")}
 
-    def _rows(self, file: _File) -> list[Row]:
-        if file.name not in self._files:
-            return []
-        before = len(self.problems)
-        rows = self._files.rows(file.name, file.needed, self.problems)
-        if not rows and len(self.problems) > before:
-            self._unread.add(file.name)
-        kept, seen = [], dict[str, int]()
-        for row in rows:
-            status = row["status"]
-            if status not in ("", "active", "tobedeleted"):
-                self._problem(row, "status", f"{status!r} is not one of active, tobedeleted")
-            if "sourcedId" in file.needed:
-                source_id = row["sourcedId"]
-                if not source_id:
-                    self._problem(row, "sourcedId", "must not be empty")
-                elif source_id in seen:
-                    self._problem(row, "sourcedId", f"{source_id!r} stands already in line {seen[source_id]}")
-                seen.setdefault(source_id, row.line)
-            if status == "tobedeleted" and file.table and file.table != "enrolments":
-                self._content.leaving.setdefault(file.table, set()).add(row["sourcedId"])
-            else:
-                kept.append(row)
-        return kept
 
-    # ---------------------------------------------------------------------------------------------------- the tables
-
-    def _orgs(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            if row["type"] != "school":
-                continue
-            key = row["identifier"]
-            if key not in self._known.schools:
-                self._problem(row, "identifier", f"{key!r} is no school of the inventory")
-            # One that is not known is one problem, not one more for everything that belongs to it.
-            self._schools[row["sourcedId"]] = key if key in self._known.schools else ""
-
-    def _terms(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            if row["type"] not in _SESSIONS:
-                self._problem(row, "type", f"{row['type']!r} is not one of {', '.join(_SESSIONS)}")
-            begins = day(row, "startDate", self.problems, needed=True)
-            ends = day(row, "endDate", self.problems, needed=True)
-            if begins is not None and ends is not None:
-                if ends < begins:
-                    self._problem(row, "endDate", f"{ends} is before startDate {begins}")
-                self._content.terms[row["sourcedId"]] = Term(row["sourcedId"], row["title"], begins, ends)
-
-    def _classes(self, rows: Sequence[Row]) -> None:
-        taken = dict(self._known.class_keys)
-        for row in rows:
-            source_id = row["sourcedId"]
-            school = self._schools.get(row["schoolSourcedId"])
-            if school is None and "orgs.csv" not in self._unread:
-                self._problem(row, "schoolSourcedId", f"{row['schoolSourcedId']!r} is no school in orgs.csv")
-            key = row["classCode"] if _KEY.fullmatch(row["classCode"]) else ""
-            if key and taken.setdefault(key, source_id) != source_id:
-                self._problem(row, "classCode", f"{key!r} is another class's already")
-            room = row["location"] or None
-            if room is not None and self._known.classrooms.get(room) != school:
-                # A district's free text ("二楼东") is no room of ours; only one of another school is a mistake.
-                if school and room in self._known.classrooms:
-                    self._problem(row, "location", f"classroom {room!r} belongs to {self._known.classrooms[room]!r}")
-                room = None
-            term = next(iter(row["termSourcedIds"].split(",")), "").strip() or None
-            if term is not None and term not in self._content.terms and term not in self._known.terms:
-                self._problem(row, "termSourcedIds", f"{term!r} is not in academicSessions.csv")
-            if not row["title"]:
-                self._problem(row, "title", "must not be empty")
-            self._content.classes[source_id] = SchoolClass(
-                source_id, key, school or "", row["title"], row["metadata.titleEn"],
-                row["grades"].split(",")[0].strip(), room, term,
-            )  # fmt: skip
-
-    def _people(
-        self, users: Sequence[Row], roles: Sequence[Row], demographics: Sequence[Row], enrolments: Sequence[Row]
-    ) -> None:
-        kinds: dict[str, str] = {row["userSourcedId"]: "teacher" for row in enrolments if row["role"] != "student"}
-        kinds |= {row["userSourcedId"]: "pupil" for row in enrolments if row["role"] == "student"}
-        kinds |= {row["userSourcedId"]: _USER_KINDS.get(row["role"], "staff") for row in roles}
-        births = {row["sourcedId"]: day(row, "birthDate", self.problems) for row in demographics}
-        for row in users:
-            source_id = row["sourcedId"]
-            # 1.1 has the role in users.csv itself.
-            kind = _USER_KINDS.get(row["role"]) or kinds.get(source_id, "staff")
-            name = f"{row['familyName']}{row['givenName']}" or row["username"]
-            if not name:
-                self._problem(row, "familyName", "a user needs a name")
-            self._content.people[source_id] = Person(source_id, kind, name, births.get(source_id))
-        listed = self._content.people.keys() | self._known.people
-        for row in (*roles, *demographics):
-            column = "userSourcedId" if row.file == "roles.csv" else "sourcedId"
-            if row[column] not in listed and "users.csv" not in self._unread:
-                self._problem(row, column, f"{row[column]!r} is not in users.csv")
-
-    def _enrolments(self, rows: Sequence[Row]) -> None:
-        classes = self._content.classes.keys() | self._known.classes.keys()
-        people = self._content.people.keys() | self._known.people
-        for row in rows:
-            if row["role"] in _PASSED_OVER:
-                continue
-            role = _ROLES.get(row["role"])
-            if role is None:
-                self._problem(row, "role", f"{row['role']!r} is not one of {', '.join(_ROLES)}")
-            if row["classSourcedId"] not in classes and "classes.csv" not in self._unread:
-                self._problem(row, "classSourcedId", f"{row['classSourcedId']!r} is not in classes.csv")
-            if row["userSourcedId"] not in people and "users.csv" not in self._unread:
-                self._problem(row, "userSourcedId", f"{row['userSourcedId']!r} is not in users.csv")
-            begins, ends = day(row, "beginDate", self.problems), day(row, "endDate", self.problems)
-            if begins is not None and ends is not None and ends < begins:
-                self._problem(row, "endDate", f"{ends} is before beginDate {begins}")
-            key = (row["classSourcedId"], row["userSourcedId"], role or "")
-            if row["status"] == "tobedeleted":
-                self._content.leaving_enrolments.add(key)
-            else:
-                self._content.enrolments[key] = Enrolment(*key, begins, ends)
-
-    def _seats(self, rows: Sequence[Row]) -> None:
-        school_of = self._known.classes | {key: one.school for key, one in self._content.classes.items()}
-        people = self._content.people.keys() | self._known.people
-        holders: dict[str, int] = {}
-        seats = self._content.seats = {}
-        for row in rows:
-            school_class, person, terminal = row["classSourcedId"], row["userSourcedId"], row["terminal"] or None
-            if school_class not in school_of:
-                self._problem(row, "classSourcedId", f"{school_class!r} is no class")
-            if person not in people:
-                self._problem(row, "userSourcedId", f"{person!r} is nobody")
-            if terminal is not None:
-                if self._known.terminals.get(terminal) is None:
-                    self._problem(row, "terminal", f"{terminal!r} is no terminal of the inventory")
-                elif school_of.get(school_class) not in (None, "", self._known.terminals[terminal]):
-                    self._problem(row, "terminal", f"{terminal!r} belongs to {self._known.terminals[terminal]!r}")
-                if holders.setdefault(terminal, row.line) != row.line:
-                    self._problem(row, "terminal", f"{terminal!r} has a holder already in line {holders[terminal]}")
-            seats[(school_class, person)] = Seat(
-                school_class, person,
-                whole(row, "number", 1, 999, self.problems), whole(row, "row", 1, 200, self.problems),
-                whole(row, "column", 1, 200, self.problems), terminal,
-            )  # fmt: skip
-
-    def _problem(self, row: Row, column: str, reason: str) -> None:
-        self.problems.append(row.problem(column, reason))
+def _check_days(sheet: Sheet, today: date, problems: list[Problem]) -> None:
+    name, file = sheet.table.name, sheet.table.file
+    if name == "demographics":
+        problems += [
+            Problem(file, line, "birthDate", f"{row['birthDate']} lies in the future")
+            for line, row in sheet.records()
+            if row["birthDate"] is not None and row["birthDate"] > today
+        ]
+    if name in _RANGES:
+        begin, end = _RANGES[name]
+        problems += [
+            Problem(file, line, end, f"{row[end]} lies before {begin} {row[begin]}")
+            for line, row in sheet.records()
+            if row[begin] is not None and row[end] is not None and row[end] < row[begin]
+        ]
+    if name == "academicSessions":
+        problems += [
+            Problem(file, line, "endDate", f"{row['endDate']} lies more than {MAX_TERM_DAYS} days after startDate")
+            for line, row in sheet.records()
+            if row["startDate"] is not None
+            and row["endDate"] is not None
+            and (row["endDate"] - row["startDate"]).days > MAX_TERM_DAYS
+        ]

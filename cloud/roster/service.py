@@ -1,197 +1,155 @@
-"""Imports a roster: everything or nothing, the second time without effect.
+"""Imports a district's roster: everything or nothing, the second time without effect.
 
-The files are read and checked against what the centre knows, then one transaction compares every table with them.
-People and classes keep their keys for ever: `person` is random and made at the first import, so nothing that leaves
-`people` can be led back to anybody. A bulk file that lacks a large share of what exists is refused unless asked for.
+One transaction reads the roster as it is, works out what it will be, writes what differs and retires what left. A dry
+run does the same and rolls back, so that what it reports is what an import would do.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
-from psycopg.rows import dict_row
 
-from cloud.db import Queries, require_schema
-from cloud.errors import DatabaseUnavailable
-from cloud.inventory.models import ImportReport, TableChanges
-from cloud.inventory.service import InventoryShrinks
-from cloud.roster.merging import Key, Target, Values, merge
-from cloud.roster.models import Content, Known
-from cloud.roster.oneroster import read
-from cloud.roster.tabular import Files
-from protocols.records import REFERENCE_PATTERN
-
-QUERIES = Queries(Path(__file__).with_name("queries.sql"))
-
-_TERMS = Target("terms", ("term",), ("source_id", "title", "begins_on", "ends_on"), ("text",) * 3 + ("date",) * 2)
-_PEOPLE = Target("people", ("person",), ("kind", "source_id", "name", "birth_date"), ("text",) * 4 + ("date",))
-_CLASSES = Target(
-    "classes",
-    ("school_class",),
-    ("source_id", "school", "title", "title_en", "grade", "classroom", "term"),
-    ("text",) * 8,
-)
-_ENROLMENTS = Target(
-    "enrolments",
-    ("school_class", "person", "role"),
-    ("begins_on", "ends_on", "number", "seat_row", "seat_column"),
-    ("text",) * 3 + ("date",) * 2 + ("int4",) * 3,
-)
-_HOLDERS = Target("terminal_holders", ("terminal",), ("person",), ("text", "text"))
+from cloud.db import require_schema
+from cloud.errors import DatabaseUnavailable, RosterRefused
+from cloud.roster import lessons, repository
+from cloud.roster.merging import Merge
+from cloud.roster.models import ImportReport
+from cloud.roster.oneroster import SEATS, TABLES, Mode, read_export
+from cloud.roster.timetable import FILES, Timetable, read_timetable
+from cloud.sheets.models import Problem, TableChanges
 
 _log = structlog.get_logger(__name__)
-Rows = dict[str, dict[str, Any]]
+_FILLS = {"academicSessions": "terms", "users": "people", "classes": "classes", "enrollments": "enrolments"}
+Read = TypeVar("Read")
 
 
-def import_roster(dsn: str, source: Path, *, dry_run: bool = False, retire: bool = False) -> ImportReport:
-    """Import a OneRoster zip or folder and return what changed.
+class RosterProblems(RosterRefused):
+    """Nothing was imported; `problems` holds everything found, in the order of files and lines."""
+
+    exit_code = 2
+
+    def __init__(self, source: str, problems: list[Problem], files: list[str]) -> None:
+        super().__init__(f"{source}: {len(problems)} problem{'s' if len(problems) != 1 else ''}")
+        order = {file: index for index, file in enumerate(("manifest.csv", *files))}
+        self.problems = sorted(problems, key=lambda problem: (order.get(problem.file, 99), problem.line))
+
+
+class RosterShrinks(RosterRefused):
+    """The import would retire a large share of what exists; `report` tells what it would have changed."""
+
+    hint = (
+        "Is it the right file, and complete? `--dry-run` shows what would change;"
+        " if what is missing is really gone, import with `--retire`."
+    )
+    exit_code = 2
+
+    def __init__(self, report: ImportReport) -> None:
+        losses = ", ".join(
+            f"{report.changes[name].retired:,} of {report.changes[name].before:,} {name}" for name in report.shrinking
+        )
+        super().__init__(f"{report.source}: would retire {losses}; nothing was imported")
+        self.report = report
+
+
+def import_roster(
+    dsn: str,
+    source: Path,
+    *,
+    dry_run: bool = False,
+    retire: bool = False,
+    headers: Mapping[str, Mapping[str, str]] | None = None,
+    now: datetime | None = None,
+) -> ImportReport:
+    """Import a OneRoster zip or folder; `retire` accepts that a large share of what exists may be retired.
 
     Raises:
         RosterProblems: nothing was imported; every problem is in it.
-        InventoryShrinks: nothing was imported; a large share would be retired, and `retire` was not given.
-        DatabaseUnavailable, MigrationError: nothing was imported.
+        RosterShrinks: nothing was imported; a large share would be retired, and `retire` was not given.
+        DatabaseUnavailable: nothing was imported; try again later.
+        MigrationError: nothing was imported; the database lacks this version's schema.
     """
-    files = Files(source).open()
+    at = now or datetime.now(UTC)
+    problems: list[Problem] = []
+    export = read_export(source, at.date(), problems, headers)
+    files = [table.file for table in TABLES]
+    if problems and not export.sheets:
+        raise RosterProblems(str(source), problems, files)
+
+    def work(cursor: psycopg.Cursor[Any]) -> ImportReport:
+        before = repository.state(cursor)
+        merge = Merge(before, repository.places(cursor), export)
+        merge.run()
+        if problems or merge.problems:
+            raise RosterProblems(str(source), problems + merge.problems, files)
+        changes = repository.write(cursor, before, merge.target, at)
+        there = {one.school_class for one in merge.target.classes.active.values()}
+        left = [one.school_class for one in before.classes.active.values() if one.school_class not in there]
+        changes["lessons"] = TableChanges(retired=repository.retire_lessons(cursor, left, at))
+        guarded = {table for file, table in _FILLS.items() if export.mode(file) is Mode.BULK}
+        if SEATS in export.sheets:
+            guarded.add("terminal_holders")
+        return ImportReport(str(source), dry_run, changes, tuple(sorted(guarded)), merge.warnings, export.ignored)
+
+    return _in_transaction(dsn, work, dry_run=dry_run, retire=retire)
+
+
+def import_timetable(
+    dsn: str,
+    source: Path,
+    time_zone: str,
+    *,
+    dry_run: bool = False,
+    retire: bool = False,
+    now: datetime | None = None,
+) -> ImportReport:
+    """Work out the lessons of whole terms from bells, days and timetable; past lessons keep their rows.
+
+    Only the schools whose classes the timetable names are touched. Raises as `import_roster` does.
+    """
+    at = now or datetime.now(UTC)
+    problems: list[Problem] = []
+    timetable: Timetable = read_timetable(source, problems)
+    if problems and not timetable.sheets:
+        raise RosterProblems(str(source), problems, list(FILES))
+
+    def work(cursor: psycopg.Cursor[Any]) -> ImportReport:
+        plan = lessons.plan(timetable, repository.state(cursor), repository.places(cursor), time_zone)
+        if problems or plan.problems:
+            raise RosterProblems(str(source), problems + plan.problems, list(FILES))
+        changes = {"lessons": lessons.write(cursor, plan, at)}
+        return ImportReport(str(source), dry_run, changes, ("lessons",), plan.warnings)
+
+    return _in_transaction(dsn, work, dry_run=dry_run, retire=retire)
+
+
+def _in_transaction(
+    dsn: str, work: Callable[[psycopg.Cursor[Any]], ImportReport], *, dry_run: bool, retire: bool
+) -> ImportReport:
     require_schema(dsn)
     try:
-        with psycopg.connect(dsn, connect_timeout=10) as connection, connection.cursor(row_factory=dict_row) as cursor:
-            cursor.execute(QUERIES["lock"])
-            content = read(files, known(cursor))
-            report = ImportReport(str(source), dry_run, _Import(cursor, content).run())
+        with psycopg.connect(dsn, connect_timeout=10) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(repository.QUERIES["lock"])
+                report = work(cursor)
+                cursor.execute(repository.QUERIES["tell_desired"])
             if report.shrinking and not retire:
-                raise InventoryShrinks(report)
-            cursor.execute(QUERIES["tell_desired"])
+                raise RosterShrinks(report)
             if dry_run:
                 connection.rollback()
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error).strip()) from error
     total = report.total
-    _log.info("roster_imported", dry_run=dry_run, added=total.added, changed=total.changed, retired=total.retired)
-    return report
-
-
-def known(cursor: psycopg.Cursor[Any]) -> Known:
-    """Return what the files may refer to."""
-    cursor.execute(QUERIES["known"])
-    found: dict[str, dict[str, tuple[str, str]]] = {}
-    for row in cursor.fetchall():
-        found.setdefault(row["what"], {})[row["key"]] = (row["of"], row["name"])
-    classes = found.get("class", {})
-    return Known(
-        schools=frozenset(found.get("school", {})),
-        classrooms={key: school for key, (school, _) in found.get("classroom", {}).items()},
-        terminals={key: school for key, (school, _) in found.get("terminal", {}).items()},
-        terms=frozenset(found.get("term", {})),
-        classes={key: school for key, (school, _) in classes.items()},
-        class_keys={name: key for key, (_, name) in classes.items()},
-        people=frozenset(found.get("person", {})),
+    _log.info(
+        "roster_imported",
+        tables=sorted(report.changes),
+        dry_run=dry_run,
+        added=total.added,
+        changed=total.changed,
+        retired=total.retired,
     )
-
-
-@dataclass(slots=True)
-class _Import:
-    """One import under way."""
-
-    cursor: psycopg.Cursor[Any]
-    content: Content
-
-    def run(self) -> dict[str, TableChanges]:
-        at = datetime.now(UTC)
-        content = self.content
-        before: dict[str, Rows] = {name: self._before(name) for name in ("terms", "people", "classes")}
-        terms = {key: row["term"] for key, row in before["terms"].items()}
-        terms |= {one: _reference(one, "t") for one in content.terms if one not in terms}
-        people = {key: row["person"] for key, row in before["people"].items()}
-        people |= {one: f"p{secrets.token_hex(10)}" for one in content.people if one not in people}
-        classes = {key: row["school_class"] for key, row in before["classes"].items()}
-        for source_id, one in content.classes.items():
-            if source_id not in classes:
-                classes[source_id] = one.key or f"{one.school}-{secrets.token_hex(4)}"
-        changes = {
-            "terms": self._merge(
-                _TERMS, before["terms"], "terms", terms,
-                {terms[one.source_id]: (one.source_id, one.title, one.begins_on, one.ends_on)
-                 for one in content.terms.values()}, at,
-            ),
-            "people": self._merge(
-                _PEOPLE, before["people"], "people", people,
-                {people[one.source_id]: (one.kind, one.source_id, one.name, one.birth_date)
-                 for one in content.people.values()}, at,
-            ),
-            "classes": self._merge(
-                _CLASSES, before["classes"], "classes", classes,
-                {classes[one.source_id]: (
-                    one.source_id, one.school, one.title, one.title_en, one.grade, one.classroom,
-                    None if one.term is None else terms[one.term],
-                ) for one in content.classes.values()}, at,
-            ),
-        }  # fmt: skip
-        changes["enrolments"] = self._merge_enrolments(classes, people, at)
-        if content.seats is not None:
-            changes["terminal_holders"] = self._merge_holders(people, at)
-        return changes
-
-    def _before(self, name: str) -> Rows:
-        self.cursor.execute(QUERIES[name])
-        return {row["source_id"]: row for row in self.cursor.fetchall()}
-
-    def _merge(
-        self, target: Target, rows: Rows, table: str, keys: Mapping[str, str], wanted: dict[str, Values], at: datetime
-    ) -> TableChanges:
-        before = {(row[target.key[0]],): (_values(row, target), row["retired"]) for row in rows.values()}
-        leaving = {keys[one] for one in self.content.leaving.get(table, ()) if one in keys}
-        if self.content.modes.get(table) == "bulk":
-            leaving |= {key for source_id, key in keys.items() if source_id in rows and key not in wanted}
-        return merge(
-            self.cursor, target, before, {(key,): values for key, values in wanted.items()},
-            [(key,) for key in sorted(leaving)], at,
-        )  # fmt: skip
-
-    def _merge_enrolments(self, classes: Mapping[str, str], people: Mapping[str, str], at: datetime) -> TableChanges:
-        content = self.content
-        self.cursor.execute(QUERIES["enrolments"])
-        before: dict[Key, tuple[Values, bool]] = {
-            (row["school_class"], row["person"], row["role"]): (_values(row, _ENROLMENTS), row["retired"])
-            for row in self.cursor.fetchall()
-        }
-        wanted: dict[Key, Values] = {}
-        for one in content.enrolments.values():
-            key = (classes[one.school_class], people[one.person], one.role)
-            wanted[key] = (one.begins_on, one.ends_on, *before.get(key, ((None,) * 5, False))[0][2:])
-        if content.modes.get("enrolments") == "bulk":
-            leaving = [key for key, (_, retired) in before.items() if key not in wanted and not retired]
-        else:
-            leaving = [(classes[c], people[p], role) for c, p, role in content.leaving_enrolments]
-        for seat in (content.seats or {}).values():
-            key = (classes[seat.school_class], people[seat.person], "pupil")
-            held = wanted.get(key) or (before[key][0] if key in before and not before[key][1] else None)
-            if held is not None and key not in leaving:
-                wanted[key] = (*held[:2], seat.number, seat.row, seat.column)
-        return merge(self.cursor, _ENROLMENTS, before, wanted, leaving, at)
-
-    def _merge_holders(self, people: Mapping[str, str], at: datetime) -> TableChanges:
-        self.cursor.execute(QUERIES["holders"])
-        before: dict[Key, tuple[Values, bool]] = {
-            (row["terminal"],): ((row["person"],), row["retired"]) for row in self.cursor.fetchall()
-        }
-        seats = (self.content.seats or {}).values()
-        wanted: dict[Key, Values] = {
-            (seat.terminal,): (people[seat.person],) for seat in seats if seat.terminal is not None
-        }
-        return merge(self.cursor, _HOLDERS, before, wanted, [key for key in before if key not in wanted], at)
-
-
-def _values(row: Mapping[str, Any], target: Target) -> Values:
-    return tuple(row[name] for name in target.columns)
-
-
-def _reference(source_id: str, letter: str) -> str:
-    return source_id if re.fullmatch(REFERENCE_PATTERN, source_id) else f"{letter}{secrets.token_hex(6)}"
+    return report

@@ -15,6 +15,7 @@ from ops.cli.centre import AsJson, ConfigFile, settings_of
 
 if TYPE_CHECKING:
     from cloud.inventory.models import ImportReport
+    from cloud.roster.models import ImportReport as RosterReport
 
 app = typer.Typer(
     name="inventory",
@@ -65,7 +66,9 @@ def import_folder(
         output.say(f"{report.claimed_things} things claimed, {report.replayed_segments} segments out of quarantine")
 
 
-def print_report(report: ImportReport, title: str | None, *, json: bool, refused: Sequence[str] = ()) -> None:
+def print_report(
+    report: ImportReport | RosterReport, title: str | None, *, json: bool, refused: Sequence[str] = ()
+) -> None:
     """Print what changed; `refused` names the tables for whose sake nothing did."""
     if json:
         output.print_json({**asdict(report), "problems": [], "refused": refused, "total": asdict(report.total)})

@@ -143,7 +143,7 @@ def test_every_named_query_prepares(database: str) -> None:
     assert len(BLOCKS) > 40
     refused = []
     with psycopg.connect(database, autocommit=True) as connection:
-        for room, stage in (("ingest", "stage_segments"), ("fleet", "stage_epochs")):
+        for room, stage in (("ingest", "stage_segments"), ("fleet", "stage_epochs"), ("roster", "stage_lessons")):
             connection.execute(Queries(Path(cloud.__file__).parent / room / "queries.sql")[stage])
         for path, block in BLOCKS:
             try:

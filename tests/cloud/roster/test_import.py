@@ -1,155 +1,182 @@
-"""A roster comes in whole or not at all; the second time it changes nothing; people keep their references."""
+"""The import of a OneRoster export: all or nothing, the second time without effect, deltas, and a guard."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cloud.inventory.service import InventoryShrinks
-from cloud.roster.service import import_roster
-from cloud.roster.tabular import RosterProblems
-from tests.cloud.roster.conftest import edit
+from cloud.roster.service import RosterProblems, RosterShrinks, import_roster, import_timetable
+from cloud.sheets.models import TableChanges
+from tests.cloud.roster.conftest import NOW, Rows, delta, drop, edit
 
 pytestmark = pytest.mark.db
 
-Rows = Callable[..., list[tuple[Any, ...]]]
-COUNTS = "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM classes), (SELECT count(*) FROM enrolments)"
+CHANGED = "2026-11-01T08:00:00Z"
 
 
-def problems(centre: str, roster: Path) -> list[str]:
-    with pytest.raises(RosterProblems) as refused:
-        import_roster(centre, roster)
-    return [str(problem) for problem in refused.value.problems]
-
-
-def test_the_example_comes_in_and_a_second_time_changes_nothing(centre: str, roster: Path, rows: Rows) -> None:
-    first = import_roster(centre, roster)
+def test_the_example_is_imported_and_the_second_time_changes_nothing(dsn: str, export: Path, rows: Rows) -> None:
+    first = import_roster(dsn, export)
     assert {name: change.added for name, change in first.changes.items()} == {
         "terms": 1,
-        "people": 6,
+        "people": 7,
         "classes": 3,
-        "enrolments": 7,
+        "enrolments": 9,
         "terminal_holders": 4,
+        "lessons": 0,
     }
-    before = rows("SELECT source_id, person FROM people ORDER BY 1")
-    again = import_roster(centre, roster).total
-    assert (again.added, again.changed, again.retired) == (0, 0, 0)
-    assert rows("SELECT source_id, person FROM people ORDER BY 1") == before
-    assert all(person[0] == "p" and len(person) == 21 for _, person in before)
+    assert first.warnings == []
+    written = rows("SELECT xmin::text FROM people UNION ALL SELECT xmin::text FROM enrolments")
+    second = import_roster(dsn, export)
+    assert second.total == TableChanges(unchanged=24)
+    assert rows("SELECT xmin::text FROM people UNION ALL SELECT xmin::text FROM enrolments") == written
+
+
+def test_what_is_kept_is_what_is_needed(dsn: str, export: Path, rows: Rows) -> None:
+    import_roster(dsn, export)
+    assert rows("SELECT source_id, kind, name, birth_date::text FROM people ORDER BY source_id") == [
+        ("u-1001", "pupil", "学生0001", "2018-03-05"),
+        ("u-1002", "pupil", "学生0002", "2017-11-20"),
+        ("u-1003", "pupil", "学生0003", None),
+        ("u-1004", "pupil", "学生0004", "2012-10-01"),
+        ("u-2001", "teacher", "教师0001", None),
+        ("u-2002", "teacher", "教师0002", None),
+        ("u-2003", "teacher", "教师0003", None),
+    ]
+    assert rows("SELECT count(*) FROM people WHERE person ~ '^p[0-9a-f]{20}$'") == [7]
+    assert rows("SELECT school_class, school, title, title_en, grade, classroom, term FROM classes ORDER BY 1") == [
+        ("s01-g3c1", "s01", "三年级1班", "Grade 3 Class 1", "03", "s01-c01", "2026-autumn"),
+        ("s01-g3c2", "s01", "三年级2班", "Grade 3 Class 2", "03", "s01-c02", "2026-autumn"),
+        ("s02-g7c1", "s02", "初一1班", "Grade 7 Class 1", "07", "s02-c01", "2026-autumn"),
+    ]
     assert rows(
-        "SELECT number, seat_row, seat_column, terminal FROM enrolments JOIN terminal_holders USING (person)"
-        " WHERE school_class = 's01-g3c1' ORDER BY number"
-    ) == [(1, 1, 1, "s01-c01-t01"), (2, 1, 2, "s01-c01-t02")]
+        "SELECT p.source_id, e.number, e.seat_row, e.seat_column, h.terminal FROM enrolments AS e"
+        " JOIN people AS p USING (person) JOIN terminal_holders AS h USING (person)"
+        " WHERE school_class = 's01-g3c1' ORDER BY 2"
+    ) == [("u-1001", 1, 1, 1, "s01-c01-t01"), ("u-1002", 2, 1, 2, "s01-c01-t02")]
 
 
-def test_a_zip_is_as_good_as_a_folder_and_a_dry_run_keeps_nothing(
-    centre: str, roster: Path, tmp_path: Path, rows: Rows
+@pytest.mark.parametrize("prefix", ["", "export-2026/"])
+def test_a_zip_is_as_good_as_a_folder(dsn: str, export: Path, prefix: str) -> None:
+    path = export.parent / "roster.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in export.iterdir():
+            archive.write(file, prefix + file.name)
+        archive.writestr("__MACOSX/._users.csv", b"\x00\x05")
+    assert import_roster(dsn, path).total.added == 24
+
+
+def test_a_dry_run_tells_what_an_import_would_do_and_changes_nothing(dsn: str, export: Path, rows: Rows) -> None:
+    assert import_roster(dsn, export, dry_run=True).total.added == 24
+    assert rows("SELECT count(*) FROM people") == [0]
+
+
+def test_a_person_keeps_the_reference_whatever_changes(dsn: str, export: Path, rows: Rows) -> None:
+    import_roster(dsn, export)
+    before = rows("SELECT person FROM people WHERE source_id = 'u-1001'")
+    edit(export, "users.csv", "0001,学生", "0009,学生")
+    edit(export, "demographics.csv", "2018-03-05", "2018-03-06")
+    report = import_roster(dsn, export)
+    assert (report.total.added, report.total.changed, report.total.retired) == (0, 1, 0)
+    assert rows("SELECT person FROM people WHERE source_id = 'u-1001'") == before
+    drop(export, "enrollments.csv", "e-01")
+    drop(export, "seats.csv", "class-1,u-1001")
+    drop(export, "users.csv", "u-1001")
+    drop(export, "roles.csv", "r-1001")
+    drop(export, "demographics.csv", "u-1001")
+    report = import_roster(dsn, export)
+    assert {name: change.retired for name, change in report.changes.items() if change.retired} == {
+        "people": 1,
+        "enrolments": 1,
+        "terminal_holders": 1,
+    }
+    assert rows("SELECT name FROM people WHERE retired_at IS NOT NULL") == ["学生0009"]
+
+
+def test_a_class_without_a_usable_code_gets_a_key_of_its_own_and_keeps_it(dsn: str, export: Path, rows: Rows) -> None:
+    edit(export, "classes.csv", "s01-g3c1", "三一")
+    edit(export, "classes.csv", "s01-g3c2", "s02-g7c1")
+    import_roster(dsn, export)
+    keys = rows("SELECT school_class FROM classes WHERE school_class ~ '^s0[12]-[0-9a-f]{8}$' ORDER BY source_id")
+    assert len(keys) == 3
+    edit(export, "classes.csv", "三一", "s01-g3c1")
+    assert import_roster(dsn, export).total == TableChanges(unchanged=24)
+    assert rows("SELECT school_class FROM classes ORDER BY source_id") == keys
+
+
+def test_a_delta_changes_what_it_names_and_leaves_the_rest(dsn: str, export: Path, rows: Rows) -> None:
+    import_roster(dsn, export)
+    delta(
+        export,
+        users=[
+            f"u-1005,active,{CHANGED},true,1005,,0005,学生,,,,,,,03,",
+            f"u-1003,tobedeleted,{CHANGED},true,1003,,0003,学生,,,,,,,03,",
+        ],
+        roles=[f"r-1005,active,{CHANGED},u-1005,primary,student,,,org-s01,"],
+        enrollments=[
+            f"e-10,active,{CHANGED},class-2,org-s01,u-1005,student,,2026-11-02,",
+            f"e-06,tobedeleted,{CHANGED},class-1,org-s01,u-2002,teacher,false,,",
+        ],
+        seats=["class-2,u-1005,1,1,1,s01-c02-t01"],
+    )
+    report = import_roster(dsn, export)
+    assert {
+        name: (change.added, change.changed, change.retired) for name, change in report.changes.items() if change.added
+    } == {"people": (1, 0, 1), "enrolments": (1, 0, 2)}
+    assert report.changes["terminal_holders"] == TableChanges(changed=1, unchanged=3)
+    assert rows(
+        "SELECT p.source_id FROM enrolments JOIN people AS p USING (person)"
+        " WHERE school_class = 's01-g3c2' AND role = 'pupil' AND enrolments.retired_at IS NULL"
+    ) == ["u-1005"]
+    assert rows("SELECT birth_date::text FROM people WHERE source_id = 'u-1001'") == ["2018-03-05"]
+    assert import_roster(dsn, export).total.retired == 0
+
+
+def test_a_class_that_leaves_takes_its_enrolments_and_lessons_to_come(
+    dsn: str, export: Path, week: Path, rows: Rows
 ) -> None:
-    archive = Path(shutil.make_archive(str(tmp_path / "export"), "zip", tmp_path, "roster"))
-    assert import_roster(centre, archive, dry_run=True).total.added == 21
-    assert rows(COUNTS) == [(0, 0, 0)]
-    assert import_roster(centre, archive).total.added == 21
+    import_roster(dsn, export, now=NOW)
+    import_timetable(dsn, week, "Asia/Shanghai", now=NOW)
+    delta(
+        export, classes=[f"class-3,tobedeleted,{CHANGED},初一1班,,course-g7,s02-g7c1,homeroom,,org-s02,2026-autumn,,,,"]
+    )
+    report = import_roster(dsn, export, now=NOW)
+    assert (report.changes["classes"].retired, report.changes["enrolments"].retired) == (1, 2)
+    assert report.changes["lessons"].retired > 0
+    assert rows("SELECT max(starts_at) < %s FROM lessons WHERE school = 's02' AND retired_at IS NULL", NOW) == [True]
 
 
-def test_every_problem_is_told_by_file_and_line_and_nothing_comes_in(centre: str, roster: Path, rows: Rows) -> None:
-    edit(roster / "orgs.csv", "school,s02", "school,s99")
-    edit(roster / "enrollments.csv", "e-4,active,,c-301", "e-4,active,,c-999")
-    edit(roster / "enrollments.csv", "u-p2,student", "u-p9,pupil")
-    edit(roster / "demographics.csv", "2017-05-04", "04/05/2017")
-    edit(roster / "users.csv", "u-p4,active", "u-p3,active")
-    edit(roster / "seats.csv", "s01-c02-t01", "s02-c01-t01")
-    assert problems(centre, roster) == [
-        "orgs.csv:4: identifier: 's99' is no school of the inventory",
-        "users.csv:7: sourcedId: 'u-p3' stands already in line 6",
-        "roles.csv:7: userSourcedId: 'u-p4' is not in users.csv",
-        "enrollments.csv:5: classSourcedId: 'c-999' is not in classes.csv",
-        "enrollments.csv:6: role: 'pupil' is not one of student, teacher, aide, proctor",
-        "enrollments.csv:6: userSourcedId: 'u-p9' is not in users.csv",
-        "enrollments.csv:8: userSourcedId: 'u-p4' is not in users.csv",
-        "demographics.csv:2: birthDate: '04/05/2017' is not a date such as 2026-09-01",
-        "demographics.csv:3: sourcedId: 'u-p4' is not in users.csv",
-        "seats.csv:4: terminal: 's02-c01-t01' belongs to 's02'",
-        "seats.csv:5: userSourcedId: 'u-p4' is nobody",
-        "seats.csv:5: terminal: 's02-c01-t01' has a holder already in line 4",
-    ]
-    assert rows(COUNTS) == [(0, 0, 0)]
-
-
-def test_files_that_are_missing_or_no_csv_are_told(centre: str, roster: Path, tmp_path: Path) -> None:
-    (roster / "users.csv").unlink()
-    (roster / "roles.csv").write_bytes(b"\xff\xfeu\x00")
-    assert problems(centre, roster) == [
-        "users.csv: missing, but the manifest says bulk",
-        "roles.csv: is UTF-16; save it as CSV UTF-8",
-        *problems_of_nobody(),
-    ]
-    broken = tmp_path / "broken.zip"
-    broken.write_bytes(b"not a zip")
-    assert problems(centre, broken) == ["broken.zip: cannot be read: File is not a zip file"]
-
-
-def problems_of_nobody() -> list[str]:
-    return [
-        *(f"enrollments.csv:{line}: userSourcedId: {who!r} is not in users.csv" for line, who in (
-            (2, "u-t1"), (3, "u-t1"), (4, "u-t2"), (5, "u-p1"), (6, "u-p2"), (7, "u-p3"), (8, "u-p4"),
-        )),
-        "demographics.csv:2: sourcedId: 'u-p1' is not in users.csv",
-        "demographics.csv:3: sourcedId: 'u-p4' is not in users.csv",
-        *(f"seats.csv:{line}: userSourcedId: 'u-p{line - 1}' is nobody" for line in (2, 3, 4, 5)),
-    ]  # fmt: skip
-
-
-def test_a_delta_adds_and_takes_away_what_it_names_and_leaves_the_rest(
-    centre: str, roster: Path, tmp_path: Path, rows: Rows
+def test_a_bulk_that_would_retire_more_than_a_fifth_is_refused_unless_that_is_meant(
+    dsn: str, export: Path, rows: Rows
 ) -> None:
-    import_roster(centre, roster)
-    delta = tmp_path / "delta"
-    delta.mkdir()
-    (delta / "manifest.csv").write_text(
-        "propertyName,value\noneroster.version,1.2\nfile.users,delta\nfile.enrollments,delta\n", "utf-8"
-    )
-    (delta / "users.csv").write_text(
-        "sourcedId,status,familyName,givenName,role\nu-p5,active,学生,五,student\nu-p2,tobedeleted,学生,二,student\n",
-        "utf-8",
-    )
-    (delta / "enrollments.csv").write_text(
-        "sourcedId,status,classSourcedId,userSourcedId,role\ne-9,active,c-301,u-p5,student\n"
-        "e-5,tobedeleted,c-301,u-p2,student\n",
-        "utf-8",
-    )
-    changes = import_roster(centre, delta).changes
-    assert (changes["people"].added, changes["people"].retired) == (1, 1)
-    assert (changes["enrolments"].added, changes["enrolments"].retired) == (1, 1)
-    assert changes["classes"].retired == 0
-    assert rows("SELECT count(*) FROM enrolments WHERE school_class = 's01-g3c1' AND retired_at IS NULL") == [(3,)]
+    import_roster(dsn, export)
+    for table in ("users", "roles", "demographics", "enrollments", "seats"):
+        path = export / f"{table}.csv"
+        path.write_text(path.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+    with pytest.raises(RosterShrinks) as refused:
+        import_roster(dsn, export)
+    assert str(refused.value) == (f"{export}: would retire 7 of 7 people, 9 of 9 enrolments; nothing was imported")
+    assert rows("SELECT count(*) FROM people WHERE retired_at IS NULL") == [7]
+    assert import_roster(dsn, export, retire=True).total.retired == 20
 
 
-def test_a_truncated_bulk_file_is_refused_unless_it_is_meant(centre: str, roster: Path, rows: Rows) -> None:
-    users = "".join(f"u-x{number},active,,true,x,,{number},学生,,,\n" for number in range(60))
-    with (roster / "users.csv").open("a", encoding="utf-8") as file:
-        file.write(users)
-    import_roster(centre, roster)
-    edit(roster / "users.csv", users, "")
-    with pytest.raises(InventoryShrinks, match="would retire 60 of 66 people"):
-        import_roster(centre, roster)
-    assert rows("SELECT count(*) FROM people WHERE retired_at IS NOT NULL") == [(0,)]
-    assert import_roster(centre, roster, retire=True).changes["people"].retired == 60
+def test_a_file_of_which_nothing_is_kept_is_named(dsn: str, export: Path) -> None:
+    (export / "results.csv").write_text("sourcedId\n")
+    assert import_roster(dsn, export).ignored == ["results.csv"]
 
 
-def test_who_left_and_comes_back_is_the_same_person(centre: str, roster: Path, rows: Rows) -> None:
-    import_roster(centre, roster)
-    person = rows("SELECT person FROM people WHERE source_id = 'u-p1'")
-    for name in ("users.csv", "roles.csv", "enrollments.csv", "demographics.csv", "seats.csv"):
-        kept = (roster / name).read_text("utf-8")
-        (roster / f"{name}.kept").write_text(kept, "utf-8")
-        lines = [line for line in kept.splitlines() if "u-p1," not in line]
-        (roster / name).write_text("\n".join(lines) + "\n", "utf-8")
-    assert import_roster(centre, roster).changes["people"].retired == 1
-    for name in ("users.csv", "roles.csv", "enrollments.csv", "demographics.csv", "seats.csv"):
-        (roster / f"{name}.kept").replace(roster / name)
-    assert import_roster(centre, roster).changes["people"].added == 1
-    assert rows("SELECT person FROM people WHERE source_id = 'u-p1' AND retired_at IS NULL") == person
+def test_a_room_that_the_inventory_lacks_is_a_warning(dsn: str, export: Path, rows: Rows) -> None:
+    edit(export, "classes.csv", "s02-c01", "地下室")
+    report = import_roster(dsn, export)
+    assert [str(warning) for warning in report.warnings] == [
+        "classes.csv:4: location: '地下室' is no classroom of 's02'; the class has none"
+    ]
+    assert rows("SELECT classroom FROM classes WHERE school = 's02'") == [None]
+
+
+def test_columns_may_stand_under_the_district_s_own_names(dsn: str, export: Path) -> None:
+    edit(export, "users.csv", "givenName,familyName", "名,姓")
+    with pytest.raises(RosterProblems):
+        import_roster(dsn, export)
+    assert import_roster(dsn, export, headers={"users": {"givenName": "名", "familyName": "姓"}}).total.added == 24

@@ -78,6 +78,8 @@ def test_a_database_that_is_away_is_one_clear_sentence() -> None:
         ("quarantine", "list"),
         ("quarantine", "replay", "--all"),
         ("inventory", "import", "docs/examples/district"),
+        ("roster", "import", "docs/examples/roster/oneroster"),
+        ("roster", "timetable", "docs/examples/roster/timetable"),
     ],
 )
 def test_a_database_without_our_schema_is_one_clear_sentence(
