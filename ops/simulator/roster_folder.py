@@ -1,7 +1,9 @@
 """The district's classes as files that `bellwether roster` reads: OneRoster CSV with seats, and a timetable.
 
-One class per classroom. Everybody's name is made up from his number. The bells are those of `school_day`, moved so that
-they ring by the school clock of the simulation: a newcomer at night still meets a lesson in session.
+One class per classroom, one pupil per student tablet, one teacher per teacher's. Names are made up from numbers. The
+bells are those of `school_day`, moved so that they ring by the simulation's school clock, and every day is a school
+day: a newcomer on a Sunday night still meets a lesson in session. Each writing into one folder numbers the periods
+anew, for a lesson that has begun keeps its bells: those of an earlier run today would otherwise stand in the way.
 """
 
 from __future__ import annotations
@@ -13,16 +15,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from ops.simulator.numerals import chinese_numeral
 from ops.simulator.records import Classroom, District, Terminal
 from ops.simulator.school_day import BELLS, Phase, SchoolClock
 
 ROSTER, TIMETABLE = "roster", "timetable"
 TERM = "this-term"
 TERM_DAYS = 14
+GRADES = {"primary": (1, 6), "junior": (7, 3), "senior": (10, 3)}
+"""First grade and number of grades of each stage."""
+LESSONS_A_DAY = max(period.lesson for periods in BELLS.values() for period in periods)
 COLUMNS = 8
 """Seats in a row of the simulated rooms."""
 TOPICS = ("语文", "数学", "英语", "科学", "道德与法治", "体育", "音乐")
-LAST_PERIOD = 7
 DAY_SECONDS = 86_400
 
 Table = tuple[str, Sequence[str], Iterable[Sequence[object]]]
@@ -30,22 +35,39 @@ Table = tuple[str, Sequence[str], Iterable[Sequence[object]]]
 
 @dataclass(frozen=True, slots=True)
 class ClassOf:
-    """A class with its room and those in it: the teacher's and the pupils' terminals, in order of number."""
+    """A class with its room and, by their terminals, its pupils in order of number and a teacher for each topic."""
 
     key: str
     room: Classroom
-    teacher: Terminal
+    place: int
+    """Its place among the classes of its school, from 0."""
+    grade: int
+    """1 to 12."""
+    title: str
+    title_en: str
+    teachers: tuple[Terminal, ...]
+    """In the order of `TOPICS`; the first is the class teacher."""
     pupils: tuple[Terminal, ...]
+
+    @property
+    def teacher(self) -> Terminal:
+        """The class teacher's terminal, which is in the room."""
+        return self.teachers[0]
 
 
 def classes_of(district: District) -> list[ClassOf]:
-    """Return the class of every room; terminals that are carried about go round the classes of their school."""
+    """Return the class of every room; terminals that are carried about go round the classes of their school.
+
+    Two neighbouring classes share a teacher for each topic but the first, and never need one twice at once.
+    """
     fixed: dict[str, list[Terminal]] = defaultdict(list)
     carried: dict[str, list[Terminal]] = defaultdict(list)
-    teachers: dict[str, Terminal] = {}
+    class_teachers: dict[str, Terminal] = {}
+    others: dict[str, list[Terminal]] = defaultdict(list)
     for terminal in district.terminals:
         if terminal.owner == "teacher":
-            teachers.setdefault(terminal.classroom, terminal)
+            if class_teachers.setdefault(terminal.classroom, terminal) is not terminal or not terminal.classroom:
+                others[terminal.school].append(terminal)
         elif terminal.classroom:
             fixed[terminal.classroom].append(terminal)
         else:
@@ -53,20 +75,53 @@ def classes_of(district: District) -> list[ClassOf]:
     rooms: dict[str, list[Classroom]] = defaultdict(list)
     for room in district.classrooms:
         rooms[room.school].append(room)
+    stages = {school.school: school.stage for school in district.schools}
     found = []
     for school, ours in rooms.items():
-        for number, room in enumerate(ours):
-            pupils = (*fixed[room.classroom], *carried[school][number :: len(ours)])
+        pairs = (len(ours) + 1) // 2
+        for place, room in enumerate(ours):
+            class_teacher = class_teachers[room.classroom]
+            of_topics = [others[school][number : number + 1] for number in range(place // 2, 99 * pairs, pairs)]
+            teachers = [class_teacher, *(one[0] if one else class_teacher for one in of_topics[: len(TOPICS) - 1])]
+            grade, ordinal = _grade(stages[school], place, len(ours))
+            title, title_en = _titles(grade, ordinal)
+            pupils = (*fixed[room.classroom], *carried[school][place :: len(ours)])
             key = f"{school}-k{room.classroom.rpartition('-c')[2]}"
-            found.append(ClassOf(key, room, teachers[room.classroom], pupils))
+            found.append(ClassOf(key, room, place, grade, title, title_en, tuple(teachers), pupils))
     return found
+
+
+def _grade(stage: str, place: int, classes: int) -> tuple[int, int]:
+    """Return the grade of a class by its place in the school, and its number within the grade, from 1."""
+    first, count = GRADES[stage]
+    step = place * count // classes
+    return first + step, place - next(other for other in range(classes) if other * count // classes == step) + 1
+
+
+def _titles(grade: int, ordinal: int) -> tuple[str, str]:
+    word = (
+        f"{chinese_numeral(grade)}年级"
+        if grade <= 6
+        else f"{'初' if grade <= 9 else '高'}{chinese_numeral((grade - 7) % 3 + 1)}"
+    )
+    return f"{word}{ordinal}班", f"Grade {grade} Class {ordinal}"
 
 
 def write_roster(district: District, folder: Path, today: date, clock: SchoolClock) -> None:
     """Write `folder/roster` and `folder/timetable`; `today` is the real day that the term is laid around."""
     classes = classes_of(district)
     _write(folder / ROSTER, _roster(district, classes, today))
-    _write(folder / TIMETABLE, _timetable(district, classes, today, clock))
+    periods_from = _next_periods(folder / TIMETABLE / "bells.csv")
+    _write(folder / TIMETABLE, _timetable(district, classes, today, clock, periods_from))
+
+
+def _next_periods(bells: Path) -> int:
+    """Return the number before the first period: that of the last writing moved on, round four runs."""
+    if not bells.is_file():
+        return 0
+    with bells.open(encoding="utf-8", newline="") as file:
+        before = min((int(row["period"]) for row in csv.DictReader(file)), default=1) - 1
+    return (before + LESSONS_A_DAY) % (4 * LESSONS_A_DAY)
 
 
 def _write(folder: Path, tables: Iterable[Table]) -> None:
@@ -79,35 +134,59 @@ def _write(folder: Path, tables: Iterable[Table]) -> None:
 
 
 def _roster(district: District, classes: Sequence[ClassOf], today: date) -> Iterator[Table]:
-    bulk = ("academicSessions", "orgs", "classes", "users", "roles", "enrollments")
+    files = ("academicSessions", "orgs", "courses", "classes", "users", "roles", "enrollments", "demographics")
     yield "manifest", ("propertyName", "value"), [
-        ("manifest.version", "1.0"), ("oneroster.version", "1.2"), *((f"file.{name}", "bulk") for name in bulk),
+        ("manifest.version", "1.0"), ("oneroster.version", "1.2"), *((f"file.{name}", "bulk") for name in files),
     ]  # fmt: skip
-    yield "academicSessions", ("sourcedId", "status", "title", "type", "startDate", "endDate"), [
-        (TERM, "active", "本学期", "term", today - timedelta(days=1), today + timedelta(days=TERM_DAYS)),
+    yield "academicSessions", ("sourcedId", "title", "type", "startDate", "endDate", "schoolYear"), [
+        (TERM, "本学期", "term", today - timedelta(days=1), today + timedelta(days=TERM_DAYS), today.year),
     ]  # fmt: skip
-    yield "orgs", ("sourcedId", "status", "name", "type", "identifier"), [
-        (f"org-{school.school}", "active", school.name, "school", school.school) for school in district.schools
+    yield "orgs", ("sourcedId", "name", "type", "identifier"), [
+        (_org(school.school), school.name, "school", school.school) for school in district.schools
+    ]  # fmt: skip
+    yield "courses", ("sourcedId", "title", "grades", "orgSourcedId"), [
+        (f"course-{one.key}", one.title, f"{one.grade:02d}", _org(one.room.school)) for one in classes
     ]  # fmt: skip
     yield (
         "classes",
-        ("sourcedId", "status", "title", "grades", "classCode", "location", "schoolSourcedId", "termSourcedIds",
-         "metadata.titleEn"),
+        ("sourcedId", "title", "grades", "courseSourcedId", "classCode", "classType", "location", "schoolSourcedId",
+         "termSourcedIds", "metadata.titleEn"),
         [
-            (f"class-{one.key}", "active", one.room.name, one.room.name[:-2], one.key, one.room.classroom,
-             f"org-{one.room.school}", TERM, one.room.name_en)
+            (f"class-{one.key}", one.title, f"{one.grade:02d}", f"course-{one.key}", one.key, "homeroom",
+             one.room.classroom, _org(one.room.school), TERM, one.title_en)
             for one in classes
         ],
     )  # fmt: skip
-    people = [(_user(terminal), terminal) for terminal in district.terminals]
-    yield "users", ("sourcedId", "status", "familyName", "givenName"), [
-        (user, "active", "教师" if terminal.owner == "teacher" else "学生", f"{number:05d}")
-        for number, (user, terminal) in enumerate(people, start=1)
+    yield "users", ("sourcedId", "enabledUser", "username", "givenName", "familyName"), [
+        (_user(terminal), "true", _user(terminal), f"{number:05d}", _WORDS[owner])
+        for owner in _WORDS
+        for number, terminal in enumerate(
+            (terminal for terminal in district.terminals if terminal.owner == owner), start=1
+        )
     ]  # fmt: skip
-    yield "roles", ("sourcedId", "status", "userSourcedId", "roleType", "role"), [
-        (f"role-{user}", "active", user, "primary", terminal.owner) for user, terminal in people
+    yield "roles", ("sourcedId", "userSourcedId", "roleType", "role", "orgSourcedId"), [
+        (f"role-{_user(one)}", _user(one), "primary", one.owner, _org(one.school)) for one in district.terminals
     ]  # fmt: skip
-    yield "enrollments", ("sourcedId", "status", "classSourcedId", "userSourcedId", "role"), _enrolments(classes)
+    yield (
+        "enrollments",
+        ("sourcedId", "classSourcedId", "schoolSourcedId", "userSourcedId", "role"),
+        [
+            (
+                f"in-{one.key}-{_user(terminal)}",
+                f"class-{one.key}",
+                _org(one.room.school),
+                _user(terminal),
+                terminal.owner,
+            )
+            for one in classes
+            for terminal in (*dict.fromkeys(one.teachers), *one.pupils)
+        ],
+    )
+    yield "demographics", ("userSourcedId", "birthDate"), [
+        (_user(pupil), date(today.year - 6 - one.grade, number % 12 + 1, number % 28 + 1))
+        for one in classes
+        for number, pupil in enumerate(one.pupils)
+    ]  # fmt: skip
     yield (
         "seats",
         ("classSourcedId", "userSourcedId", "number", "row", "column", "terminal"),
@@ -119,44 +198,49 @@ def _roster(district: District, classes: Sequence[ClassOf], today: date) -> Iter
     )
 
 
-def _enrolments(classes: Sequence[ClassOf]) -> Iterator[Sequence[object]]:
-    for one in classes:
-        for terminal in (one.teacher, *one.pupils):
-            user = _user(terminal)
-            yield f"in-{one.key}-{user}", "active", f"class-{one.key}", user, terminal.owner
+_WORDS = {"student": "学生", "teacher": "教师"}
+
+
+def _org(school: str) -> str:
+    return f"org-{school}"
 
 
 def _user(terminal: Terminal) -> str:
     return f"user-{terminal.terminal}"
 
 
-def _timetable(district: District, classes: Sequence[ClassOf], today: date, clock: SchoolClock) -> Iterator[Table]:
+def _timetable(
+    district: District, classes: Sequence[ClassOf], today: date, clock: SchoolClock, periods_from: int
+) -> Iterator[Table]:
     stages = {school.school: school.stage for school in district.schools}
-    # Every stage's plan is needed; a plan without a name is that of ordinary days.
-    plans = [*((stage, stage) for stage in BELLS), ("", "primary")]
+    bells = {stage: list(_bells(stage, clock, periods_from)) for stage in BELLS}
     yield "bells", ("plan", "period", "starts", "ends"), [
-        (plan, lesson, starts, ends) for plan, stage in plans for lesson, starts, ends in _bells(stage, clock)
+        (stage, *bell) for stage, some in bells.items() for bell in some
     ]  # fmt: skip
     days = [today + timedelta(days=number) for number in range(-1, TERM_DAYS + 1)]
-    yield "days", ("school", "date", "plan", "kind", "works_like"), [
-        (school, day, stage, "adjusted", day.toordinal() % 5 + 1) for school, stage in stages.items() for day in days
+    yield "days", ("school", "date", "plan", "kind", "as_weekday"), [
+        *((school, "*", stage, "school", "") for school, stage in stages.items()),
+        *(("*", day, "", "adjusted", day.toordinal() % 5 + 1) for day in days),
     ]  # fmt: skip
     yield "timetable", ("class", "weekday", "period", "topic", "teacher", "classroom"), [
-        (one.key, weekday, period, TOPICS[(number + weekday + period) % len(TOPICS)], _user(one.teacher),
-         one.room.classroom)
-        for number, one in enumerate(classes)
+        (one.key, weekday, period, TOPICS[topic], _user(one.teachers[topic]), one.room.classroom)
+        for one in classes
         for weekday in range(1, 6)
-        for period in range(1, LAST_PERIOD + 1)
+        for period, _, _ in bells[stages[one.room.school]]
+        for topic in [(one.place + weekday + period) % len(TOPICS)]
     ]  # fmt: skip
 
 
-def _bells(stage: str, clock: SchoolClock) -> Iterator[tuple[int, str, str]]:
-    """Return lessons by the real clock on the wall; one that would cross midnight there falls out."""
+def _bells(stage: str, clock: SchoolClock, periods_from: int) -> Iterator[tuple[int, str, str]]:
+    """Return lessons by the real clock on the wall; of one that crosses midnight there, the longer part."""
     for period in BELLS[stage]:
         starts = round(period.begins - clock.offset_seconds) % DAY_SECONDS
         ends = starts + period.ends - period.begins
-        if period.phase is Phase.LESSON and ends < DAY_SECONDS:
-            yield period.lesson, _text(starts), _text(ends)
+        if period.phase is not Phase.LESSON:
+            continue
+        if ends - DAY_SECONDS > DAY_SECONDS - starts:
+            starts, ends = 0, ends - DAY_SECONDS
+        yield periods_from + period.lesson, _text(starts), _text(min(ends, DAY_SECONDS - 1))
 
 
 def _text(second: int) -> str:
