@@ -6,6 +6,7 @@ than a file of that size. Folders inside the zip do not count: files are known b
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -75,7 +76,7 @@ def _texts(files: dict[str, Callable[[int], bytes]], problems: list[Problem]) ->
             texts[name] = decode(raw)
         except RuntimeError as error:  # zipfile's way to say that a member is encrypted
             problems.append(Problem(name, 0, "", f"cannot be unpacked: {error}"))
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
             problems.append(Problem(name, 0, "", f"is damaged: {error}"))
         except (OSError, ValueError) as error:
             problems.append(Problem(name, 0, "", str(error)))

@@ -92,6 +92,7 @@ def _entries(
     by_key = {one.school_class: one for one in state.classes.active.values()}
     terms = {term.term: term for term in state.terms.active.values()}
     told: set[str] = set()
+    taken: dict[tuple[str, int, int], int] = {}
     for line, row in timetable.records("timetable"):
         if None in (row["class"], row["weekday"], row["period"], row["topic"]):
             continue
@@ -99,18 +100,20 @@ def _entries(
         if one is None:
             made.problems.append(Problem(_FILE, line, "class", f"{row['class']!r} is no class of the roster"))
             continue
+        place = (one.school_class, row["weekday"], row["period"])
+        if taken.setdefault(place, line) != line:
+            reason = f"{'/'.join(map(str, place))!r} stands already in line {taken[place]}"
+            made.problems.append(Problem(_FILE, line, "period", reason))
         teacher = state.people.active.get(row["teacher"]) if row["teacher"] is not None else None
         if row["teacher"] is not None and (teacher is None or teacher.kind == "pupil"):
             made.problems.append(Problem(_FILE, line, "teacher", f"{row['teacher']!r} is no teacher of the roster"))
         term = terms.get(one.term or "")
-        if (term is None or calendar.usual_plan(one.school) is None) and one.school_class not in told:
-            told.add(one.school_class)
-            if term is None:
-                made.problems.append(Problem(_FILE, line, "class", f"{row['class']!r} has no term"))
-            elif "days" not in timetable.unread:
-                reason = f"days.csv does not say what holds on any day for {one.school!r} or {ANY!r}"
-                made.problems.append(Problem(_FILE, line, "class", reason))
         usual = calendar.usual_plan(one.school)
+        if one.school_class not in told and (term is None or (usual is None and "days" not in timetable.unread)):
+            told.add(one.school_class)
+            reason = f"days.csv does not say what holds on any day for {one.school!r} or {ANY!r}"
+            reason = f"{row['class']!r} has no term" if term is None else reason
+            made.problems.append(Problem(_FILE, line, "class", reason))
         if usual is not None and (usual, row["period"]) not in bells and "bells" not in timetable.unread:
             reason = f"{row['period']} is no period of {usual!r}, the usual plan of {one.school!r}"
             made.problems.append(Problem(_FILE, line, "period", reason))

@@ -107,7 +107,8 @@ def read_timetable(source: Path, problems: list[Problem]) -> Timetable:
         timetable.sheets[table.name] = sheet
         if not sheet.complete:
             timetable.unread.add(table.name)
-        problems += duplicates(sheet)
+        if table.name != "timetable":  # where a class may go by two names, see `cloud.roster.lessons`
+            problems += duplicates(sheet)
     _check_bells(timetable, problems)
     _check_days(timetable, problems)
     return timetable

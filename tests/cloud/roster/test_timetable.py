@@ -189,6 +189,12 @@ def test_who_and_what_is_in_two_places_is_a_warning(school: str, week: Path) -> 
             "s02-g7c1,5,2",
             "timetable.csv:10: period: 's02-g7c1/5/2' stands already in line 9",
         ),
+        (
+            "timetable.csv",
+            "s02-g7c1,2,1",
+            "class-3,5,2",
+            "timetable.csv:10: period: 's02-g7c1/5/2' stands already in line 9",
+        ),
     ],
 )  # fmt: skip
 def test_each_fault_is_told_where_it_is(
