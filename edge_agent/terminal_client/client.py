@@ -21,6 +21,7 @@ import msgspec
 import structlog
 from msgspec import structs
 
+from edge_agent.durable import replace_durably
 from edge_agent.terminal_client.outbox import Outbox, Waiting
 from edge_agent.terminal_client.store import BlobDamaged, TerminalStore
 from edge_agent.terminal_client.values import Desired, Manifests
@@ -63,7 +64,8 @@ class TerminalClient:
         self.terminal = terminal
         self.outbox = Outbox(folder / "outbox.db")
         self.store = TerminalStore(folder / "content")
-        self.desired: Desired | None = None
+        self._desired_file = folder / "desired.json"
+        self.desired = _last_heard(self._desired_file)
         self.changed = asyncio.Event()
         """Set whenever `desired` is another one; whoever shows it clears it."""
         self._agent = agent
@@ -147,8 +149,9 @@ class TerminalClient:
             return
         response.raise_for_status()
         before, self.desired = self.desired, _desired.decode(response.content)
+        await asyncio.to_thread(replace_durably, self._desired_file, response.content)
         self._etag = response.headers["etag"]
-        if before is None or before.content != self.desired.content:
+        if not self._manifests.content_token or before is None or before.content != self.desired.content:
             self._content_due.set()
         self.changed.set()
 
@@ -231,3 +234,11 @@ class TerminalClient:
                 self._log.debug("agent_away", step=step.__name__, reason=str(error) or type(error).__name__)
                 await asyncio.sleep(random.uniform(0, pause))
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _last_heard(path: Path) -> Desired | None:
+    """Return what the agent said last, so that a terminal switched on out of its reach knows who holds it."""
+    try:
+        return _desired.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None
