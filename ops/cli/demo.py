@@ -70,5 +70,8 @@ def _print_summary(summary: Summary) -> None:
             ("items thinned", ledger.thinned),
             ("items quarantined", ledger.quarantined),
             ("items lost", ledger.lost),
+            ("answers made by pupils", summary.answers.made),
+            ("answers stored once", summary.answers.stored),
+            ("answers missing or twice", summary.answers.missing + summary.answers.twice),
         )
     )

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -18,7 +19,7 @@ from ops.cli.output import ExitCode, fail, print_facts, print_json, print_table,
 from ops.demo.home import SIMULATOR_FILE, Home, read_state
 from ops.simulator import district_folder, scenario
 from ops.simulator.district import DEFAULT_SEED, generate
-from ops.simulator.options import SimulationOptions
+from ops.simulator.options import CentreAccess, SimulationOptions
 from ops.simulator.register import Register
 from ops.simulator.report import AnyReport, in_words
 
@@ -97,6 +98,7 @@ def run(
         broker_port=port,
         start_seconds=start_seconds,
         real_school=real_school,
+        centre=_centre(where),
     )
     # Here, not above: the other commands of this noun need no agent.
     from ops.simulator.run import Simulation
@@ -108,6 +110,17 @@ def run(
         asyncio.run(Simulation(options, made, processes.enter, _teller(json)).run())
     finally:
         processes.clear()
+
+
+def _centre(home: Home) -> CentreAccess | None:
+    """Return the HTTP side of the home's own centre, if one runs there."""
+    from cloud.desired.keys import open_key
+
+    console = read_state(home.folder).console
+    if not console:
+        return None
+    address = urlsplit(console)
+    return CentreAccess(address.hostname or "127.0.0.1", address.port or 80, open_key(home.content))
 
 
 def _broker(home: Home, broker: str | None) -> tuple[str, int]:

@@ -124,7 +124,7 @@ class Centre:
                 f'[database]\ndsn = "{self.database.dsn}"\n\n'
                 f'[broker]\nhost = "{self.broker.host}"\nport = {self.broker.port}\nusername = "{CLOUD_USER}"\n\n'
                 f'[api]\nhost = "127.0.0.1"\nport = {self._port}\n\n'
-                f'[content]\nfolder = "{self.home.folder / "content"}"\nfree_floor_bytes = {CONTENT_FLOOR_BYTES}\n'
+                f'[content]\nfolder = "{self.home.content}"\nfree_floor_bytes = {CONTENT_FLOOR_BYTES}\n'
             )
 
     async def _wait_ready(self, cloud: Child) -> None:

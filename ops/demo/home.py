@@ -53,6 +53,7 @@ class Home:
         self.district = self.folder / "district"
         self.agents = self.folder / "agents"
         self.logs = self.folder / "logs"
+        self.content = self.folder / "content"
         self.cloud_config = self.folder / "cloud.toml"
         self.state = State()
 

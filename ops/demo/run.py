@@ -17,6 +17,8 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from ops.demo import answers
+from ops.demo.answers import AnswerBooks
 from ops.demo.centre import Centre, DemoFailed
 from ops.demo.child import Child
 from ops.demo.figures import FigureReader, Figures, Ledger
@@ -27,7 +29,8 @@ from ops.embedded.process import free_port, port_is_free
 from ops.simulator import scenario
 from ops.simulator.district import generate
 from ops.simulator.district_folder import FILES, read, write
-from ops.simulator.report import Ended, Progress, Started, Starting, StepTaken, Trouble, decode
+from ops.simulator.lesson import ANSWERS_FILE, LESSON
+from ops.simulator.report import Ended, LessonBegins, Progress, Started, Starting, StepTaken, Trouble, decode
 from ops.simulator.roster_folder import write_roster
 from ops.simulator.school_day import SHANGHAI
 
@@ -49,6 +52,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     agents_total: int
     links_up: int
     ledger: Ledger
+    answers: AnswerBooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Demo:
         self._scenario: scenario.Scenario | None = None
         self._steps_to_come = 0
         self._figures: Figures | None = None
+        self._answers = AnswerBooks()
+        self._lesson_seen = False
 
     async def run(self) -> Summary:
         """Run until asked to stop.
@@ -110,6 +116,7 @@ class Demo:
             agents_total=fresh.agents_total if fresh is not None else 0,
             links_up=self._figures.links.get("up", 0) if self._figures is not None else 0,
             ledger=ledger,
+            answers=self._answers,
         )
 
     async def _play(self, port: int) -> None:
@@ -204,6 +211,13 @@ class Demo:
                         "sample times are real"
                     )
                     self._screen.say(f"scenario {report.scenario}: {report.summary}")
+                case LessonBegins():
+                    self._lesson_seen = True
+                    self._screen.say(
+                        f"LESSON: {report.pupils} pupils of class {report.school_class} answer their teacher; "
+                        "the agent in their room serves the class page and the board, line or no line: "
+                        f"{report.class_page} and {report.board}"
+                    )
                 case Started():
                     self._all_started = True
                     self._screen.say(f"all agents run, {report.took_seconds:.0f} s after the first")
@@ -245,6 +259,13 @@ class Demo:
             self._screen.say(books_in_words(figures.ledger))
         else:
             self._screen.say(f"the books could not be read once more: the centre {reader.reason}")
+        lines_down = self._view.progress is not None and self._view.progress.lines_down > 0
+        if self._lesson_seen:
+            # Behind a cut line they wait on the agent's disk, and there is nothing to wait for here.
+            wait_seconds = 0.0 if lines_down else answers.ARRIVE_SECONDS
+            file = self._home.folder / LESSON / ANSWERS_FILE
+            self._answers = await answers.close(centre.database.dsn, file, wait_seconds=wait_seconds)
+            self._screen.say(self._answers.in_words())
         if (progress := self._view.progress) is not None and progress.lines_down and (unseen := progress.held_of("")):
             self._screen.say(
                 f"{unseen:,} more segments wait behind cut lines, which the books cannot know yet; "

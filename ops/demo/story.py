@@ -26,6 +26,8 @@ class _Fault:
     drained: bool = False
     most_held: int = 0
     told_holding: int = 0
+    answers_at_cut: int | None = None
+    told_lesson: bool = False
 
 
 class Story:
@@ -74,6 +76,7 @@ class Story:
                 f"SEEN: the centre knows {now - fault.cut_at:.0f} s after the cut that {where} is "
                 f"{_word(figures, fault.school)}; what is behind it counts as unreachable, not as down"
             )
+        lines += _follow_lesson(fault, progress)
         if fault.healed_at is None:
             reached = max((step for step in HOLDING_STEPS if held >= step), default=0)
             if reached > fault.told_holding:
@@ -94,6 +97,24 @@ class Story:
                 f"{now - fault.healed_at:.0f} s after the repair"
             )
         return lines
+
+
+def _follow_lesson(fault: _Fault, progress: Progress | None) -> list[str]:
+    """Tell once, while the line is cut, that the class of that school goes on answering."""
+    lesson = None if progress is None else progress.lesson
+    if lesson is None or not lesson.school_class.startswith(f"{fault.school}-"):
+        return []
+    if fault.answers_at_cut is None:
+        fault.answers_at_cut = lesson.made
+    since = lesson.made - fault.answers_at_cut
+    if fault.healed_at is not None or fault.told_lesson or since < lesson.pupils:
+        return []
+    fault.told_lesson = True
+    told = (
+        f"LESSON GOES ON: {since} answers were made since the line was cut, all but {lesson.unsent} of them already on "
+        "the agent's disk and on the class board"
+    )
+    return [told]
 
 
 def books_in_words(ledger: Ledger) -> str:

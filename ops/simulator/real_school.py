@@ -17,8 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+import msgspec
 import structlog
 
+from cloud.desired.keys import CentreKey
 from ops.embedded.process import free_port
 from ops.simulator.district import REAL_SCHOOL
 from ops.simulator.records import Agent, District
@@ -32,6 +35,7 @@ from ops.simulator.snmp_agents import (
     Recording,
     SnmpAgentFailed,
 )
+from protocols.status import LaneHeld
 
 ROUTER, FIRST_SWITCH, SECOND_SWITCH, SERVER = (f"{REAL_SCHOOL}-{name}" for name in ("rt1", "sw01", "sw02", "srv1"))
 RECORDINGS = (
@@ -44,7 +48,20 @@ RECORDINGS = (
 )
 RESTART_SECONDS = 2.0
 STOP_SECONDS = 15.0
+STATUS_SECONDS = 3.0
 
+
+class _Spool(msgspec.Struct, frozen=True):
+    held: list[LaneHeld] = []
+
+
+class _Status(msgspec.Struct, frozen=True):
+    """What is read of an agent's own account of itself."""
+
+    spool: _Spool = _Spool()
+
+
+_status = msgspec.json.Decoder(_Status)
 _log = structlog.get_logger(__name__)
 
 
@@ -64,7 +81,10 @@ class AgentProcess:
 
 
 class RealSchool:
-    """Processes of one school. `register` is told every process that is started, `trouble` what cannot be had here."""
+    """Processes of one school. `register` is told every process that is started, `trouble` what cannot be had here.
+
+    `centre` is the address at which agents find the centre over HTTP, and its key.
+    """
 
     def __init__(
         self,
@@ -74,7 +94,9 @@ class RealSchool:
         broker_port: int,
         register: Callable[[str, int], None],
         trouble: Callable[[str], None],
+        centre: tuple[str, CentreKey] | None = None,
     ) -> None:
+        self._centre = centre
         self._district = district
         self._folder = agents_folder
         self._logs = logs_folder
@@ -84,6 +106,7 @@ class RealSchool:
         self._recorded: RecordedDevices | None = None
         self._snmpd: LocalSnmpd | None = None
         self._processes: dict[str, AgentProcess] = {}
+        self._http = httpx.AsyncClient(timeout=STATUS_SECONDS, trust_env=False)
 
     @property
     def lan_ports(self) -> dict[str, int]:
@@ -113,9 +136,23 @@ class RealSchool:
         watchers = [process.watcher for process in self._processes.values() if process.watcher is not None]
         await asyncio.gather(*watchers, return_exceptions=True)
         await asyncio.gather(*(self._end(process) for process in self._processes.values()))
+        await self._http.aclose()
         for program in (self._recorded, self._snmpd):
             if program is not None:
                 await asyncio.to_thread(program.stop)
+
+    async def held(self) -> list[LaneHeld]:
+        """Return what the agents that answer hold on their disks, by their own word."""
+        answers = await asyncio.gather(
+            *(self._http.get(f"http://127.0.0.1:{port}/v1/status") for port in self.lan_ports.values()),
+            return_exceptions=True,
+        )
+        return [
+            lane
+            for answer in answers
+            if isinstance(answer, httpx.Response) and answer.is_success
+            for lane in _status.decode(answer.content).spool.held
+        ]
 
     def kill(self, agent: str) -> None:
         """SIGKILL an agent; it stays dead."""
@@ -214,6 +251,14 @@ mdns = false
 
 [host]
 interval_seconds = 30
+"""
+        if self._centre is not None:
+            url, key = self._centre
+            text += f"""
+[centre]
+url = "{url}"
+token = "{key.agent_token(agent.agent)}"
+public_key = "{key.public_text}"
 """
         if agent.role == "gateway":
             text += self._gateway_toml()

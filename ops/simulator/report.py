@@ -35,6 +35,17 @@ class Held(Struct, frozen=True, kw_only=True):
     oldest_age_seconds: float
 
 
+class LessonBooks(Struct, frozen=True, kw_only=True):
+    """The books of a class at the source: answers made on terminals, and of these what no agent has yet."""
+
+    school_class: str
+    pupils: int
+    questions: int
+    made: int
+    unsent: int
+    refused: int
+
+
 class Progress(Report, frozen=True, kw_only=True, tag="progress"):
     """How many agents run, how busy the simulator's own process is (1.0 is one core), and what schools hold.
 
@@ -49,6 +60,7 @@ class Progress(Report, frozen=True, kw_only=True, tag="progress"):
     rss_bytes: int
     loop_lag_seconds: float
     held: dict[str, Held] = {}
+    lesson: LessonBooks | None = None
 
     def held_of(self, school: str) -> int:
         """Return how many segments a school holds; all touched schools together for an empty name."""
@@ -63,6 +75,15 @@ class Started(Report, frozen=True, kw_only=True, tag="started"):
     """Every agent runs."""
 
     took_seconds: float
+
+
+class LessonBegins(Report, frozen=True, kw_only=True, tag="lesson_begins"):
+    """A simulated class takes part over real HTTP; its pages are served by its agent."""
+
+    school_class: str
+    pupils: int
+    class_page: str
+    board: str
 
 
 class StepTaken(Report, frozen=True, kw_only=True, tag="step"):
@@ -84,8 +105,10 @@ class Trouble(Report, frozen=True, kw_only=True, tag="trouble"):
 class Ended(Report, frozen=True, kw_only=True, tag="ended"):
     """Everything is stopped, every spool flushed and closed."""
 
+    lesson: LessonBooks | None = None
 
-AnyReport = Starting | Progress | Started | StepTaken | Trouble | Ended
+
+AnyReport = Starting | Progress | Started | LessonBegins | StepTaken | Trouble | Ended
 
 _decoder = msgspec.json.Decoder(AnyReport)
 
@@ -110,6 +133,11 @@ def in_words(report: AnyReport) -> str:
             )
         case Started():
             return f"all agents run after {report.took_seconds:.0f} s"
+        case LessonBegins():
+            return (
+                f"{report.pupils} pupils of class {report.school_class} are in a lesson; "
+                f"its pages are {report.class_page} and {report.board}"
+            )
         case StepTaken():
             return report.say
         case Trouble():

@@ -26,6 +26,7 @@ from ops.simulator.records import Agent as AgentRecord
 from ops.simulator.report import Held
 from ops.simulator.senses import Path, SimulatedChecks, SimulatedHost, SimulatedPinger
 from ops.simulator.world import World
+from protocols.status import LaneHeld
 
 STARTING_AT_ONCE = 16
 STOPPING_AT_ONCE = 256
@@ -118,14 +119,7 @@ class Roster:
         return {school: await self._held(self._of_school.get(school, [])) for school in tuple(schools)}
 
     async def _held(self, agents: Sequence[Agent]) -> Held:
-        now_ms = time.time_ns() // 1_000_000
-        held = [lane for agent in agents for lane in (await agent.status()).spool.held]
-        oldest = min((lane.oldest_at_ms for lane in held if lane.oldest_at_ms is not None), default=now_ms)
-        return Held(
-            segments=sum(lane.segments for lane in held),
-            items=sum(lane.items for lane in held),
-            oldest_age_seconds=round(max(0, now_ms - oldest) / 1000, 1),
-        )
+        return in_sum([lane for agent in agents for lane in (await agent.status()).spool.held])
 
     def _drivers(self, record: AgentRecord) -> Drivers:
         world = self._world
@@ -148,3 +142,14 @@ class Roster:
             connector=self._connector,
             rng=random.Random(),
         )
+
+
+def in_sum(held: Sequence[LaneHeld]) -> Held:
+    """Return what these lanes hold together."""
+    now_ms = time.time_ns() // 1_000_000
+    oldest = min((lane.oldest_at_ms for lane in held if lane.oldest_at_ms is not None), default=now_ms)
+    return Held(
+        segments=sum(lane.segments for lane in held),
+        items=sum(lane.items for lane in held),
+        oldest_age_seconds=round(max(0, now_ms - oldest) / 1000, 1),
+    )

@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 import psutil
 import structlog
@@ -24,11 +25,24 @@ from ops.demo.home import read_state
 from ops.faults.line import LineProxy
 from ops.simulator.configs import ConfigMaker
 from ops.simulator.district import REAL_SCHOOL
+from ops.simulator.lesson import LESSON, SimulatedLesson
 from ops.simulator.options import SimulationOptions
 from ops.simulator.real_school import RealSchool
 from ops.simulator.records import District
-from ops.simulator.report import AnyReport, Ended, Held, Progress, Started, Starting, StepTaken, Trouble
-from ops.simulator.roster import Roster
+from ops.simulator.report import (
+    AnyReport,
+    Ended,
+    Held,
+    LessonBegins,
+    LessonBooks,
+    Progress,
+    Started,
+    Starting,
+    StepTaken,
+    Trouble,
+)
+from ops.simulator.roster import Roster, in_sum
+from ops.simulator.roster_folder import classes_of
 from ops.simulator.rounds import CheckInRounds, HttpCheckIns
 from ops.simulator.scenario import AnyStep
 from ops.simulator.school_day import SchoolClock
@@ -61,6 +75,7 @@ class Simulation:
         self._rounds: list[CheckInRounds] = []
         self._real: RealSchool | None = None
         self._delay_seconds = 0.0
+        self._lesson: SimulatedLesson | None = None
 
     async def run(self) -> None:
         """Run until SIGTERM, SIGINT or `stop`."""
@@ -74,7 +89,7 @@ class Simulation:
         ):
             async with contextlib.AsyncExitStack() as stack:
                 await self._run(stack, disk, connector)
-        self._tell(Ended(at_seconds=self._since_start()))
+        self._tell(Ended(at_seconds=self._since_start(), lesson=self._lesson_books()))
 
     def stop(self) -> None:
         """Ask the run to end."""
@@ -89,6 +104,14 @@ class Simulation:
         for line in lines.values():
             await line.start()
             stack.push_async_callback(line.stop)
+        cables: dict[str, list[LineProxy]] = {school: [line] for school, line in lines.items()}
+        centre = None
+        if options.centre is not None:
+            http_line = LineProxy(options.centre.host, options.centre.port)
+            await http_line.start()
+            stack.push_async_callback(http_line.stop)
+            cables[REAL_SCHOOL].append(http_line)
+            centre = (f"http://{http_line.host}:{http_line.port}", options.centre.key)
         real = self._real = RealSchool(
             district,
             options.home / "agents",
@@ -96,13 +119,14 @@ class Simulation:
             lines[REAL_SCHOOL].port,
             self._register,
             self._trouble,
+            centre,
         )
         ports = {school: line.port for school, line in lines.items()} | {"": options.broker_port}
         maker = ConfigMaker(district, options.home / "agents", ports, options.pace)
         simulated = [agent for agent in district.agents if not (options.real_school and agent.school == REAL_SCHOOL)]
         roster = Roster(simulated, maker, world, SystemClock(), disk, connector)
         stack.push_async_callback(roster.stop)
-        stage = Stage(world, lines, real, self._kill_service)
+        stage = Stage(world, cables, real, self._kill_service)
         self._began = time.monotonic()
         self._tell_starting(world)
         tasks = [asyncio.create_task(self._report_progress(roster, stage, world), name="progress")]
@@ -110,9 +134,13 @@ class Simulation:
         await self._start_real_school(real, stack)
         stages = {school.school: school.stage for school in district.schools}
         stage_of = {agent.agent: stages.get(agent.school, "primary") for agent in district.agents}
+        self._lesson = self._make_lesson(real)
         self._rounds = self._check_in_rounds(roster, real, stage_of, world, stack)
         tasks += [asyncio.create_task(rounds.run(), name="check-ins") for rounds in self._rounds]
         tasks.append(asyncio.create_task(self._start_and_play(roster, stage), name="agents and scenario"))
+        if self._lesson is not None:
+            stack.push_async_callback(self._lesson.finish)
+            tasks.append(asyncio.create_task(self._lesson.run(self._tell_lesson), name="lesson"))
         # Last in, first out: nobody checks in any more when connections and agents are closed.
         stack.push_async_callback(_cancel, tasks)
         for task in tasks:
@@ -146,7 +174,9 @@ class Simulation:
         async def hand_over(agent: str, checkins: list[CheckIn]) -> None:
             roster.check_in(agent, checkins)
 
-        every = groups(self._district.terminals)
+        # The pupils of the simulated lesson speak for themselves.
+        in_lesson = set() if self._lesson is None else {one.terminal for one in self._lesson.of.pupils}
+        every = groups(one for one in self._district.terminals if one.terminal not in in_lesson)
         mine = [group for group in every if group.agent not in real.lan_ports]
         rounds = [CheckInRounds(mine, stage_of, world, hand_over)]
         if self._options.real_school:
@@ -185,6 +215,8 @@ class Simulation:
             lag, due = loop.time() - due, max(due, loop.time())
             if (asked := loop.time()) >= ask_at:
                 held = await roster.held(self._touched)
+                if REAL_SCHOOL in self._touched and self._real is not None and self._options.real_school:
+                    held[REAL_SCHOOL] = in_sum(await self._real.held())
                 # Asking 697 spools takes their disks' time; it may take a tenth of it.
                 ask_at = loop.time() + 9 * (loop.time() - asked)
             self._tell(
@@ -198,8 +230,35 @@ class Simulation:
                     rss_bytes=process.memory_info().rss,
                     loop_lag_seconds=round(max(0.0, lag), 3),
                     held=held,
+                    lesson=self._lesson_books(),
                 )
             )
+
+    def _make_lesson(self, real: RealSchool) -> SimulatedLesson | None:
+        """Return the lesson of the real school's first class that has an agent in its room."""
+        if self._options.centre is None or not self._options.real_school:
+            return None
+        for one in classes_of(self._district):
+            port = real.lan_ports.get(one.room.classroom)
+            if one.room.school == REAL_SCHOOL and port is not None:
+                url = f"http://127.0.0.1:{port}"
+                return SimulatedLesson(one, url, self._options.home / LESSON, Random())
+        return None
+
+    def _tell_lesson(self) -> None:
+        assert self._lesson is not None
+        self._tell(
+            LessonBegins(
+                at_seconds=self._since_start(),
+                school_class=self._lesson.of.key,
+                pupils=len(self._lesson.of.pupils),
+                class_page=self._lesson.class_page,
+                board=self._lesson.board,
+            )
+        )
+
+    def _lesson_books(self) -> LessonBooks | None:
+        return None if self._lesson is None else self._lesson.books()
 
     def _school_clock(self) -> SchoolClock:
         return self._options.scenario.clock_at(time.time())

@@ -1,13 +1,13 @@
 """Where scenarios are played: a line to the broker for every school, the world behind it, and the things that can die.
 
-A cut concerns both the line that MQTT runs on and the simulated link that is measured: to everybody, one and the same
-cable. The stage takes steps; when, is the business of `play`.
+A cut concerns the lines that MQTT and HTTP run on and the simulated link that is measured: to everybody, one and the
+same cable. The stage takes steps; when, is the business of `play`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from ops.faults.line import LineProxy, LineState
@@ -44,7 +44,11 @@ class Stage:
     """Carries out steps. `kill_service` ends a part of the centre, by name."""
 
     def __init__(
-        self, world: World, lines: Mapping[str, LineProxy], real_school: Mortal, kill_service: Callable[[str], None]
+        self,
+        world: World,
+        lines: Mapping[str, Sequence[LineProxy]],
+        real_school: Mortal,
+        kill_service: Callable[[str], None],
     ) -> None:
         self._world = world
         self._lines = lines
@@ -54,7 +58,7 @@ class Stage:
     @property
     def lines_down(self) -> int:
         """How many schools are cut off at this moment."""
-        return sum(line.state is not LineState.UP for line in self._lines.values())
+        return sum(any(line.state is not LineState.UP for line in lines) for lines in self._lines.values())
 
     async def take(self, step: AnyStep) -> None:
         """Do what a step says."""
@@ -82,22 +86,26 @@ class Stage:
 
     async def _change(self, key: str, step: Cut | BlackHole | Degrade | Heal) -> None:
         link = self._world.links()[key]
-        line = self._lines[link.record.school]
+        lines = self._lines[link.record.school]
         match step:
             case Cut():
                 link.set(carrying=False)
-                await line.cut()
+                for line in lines:
+                    await line.cut()
             case BlackHole():
                 link.set(carrying=False)
-                await line.black_hole()
+                for line in lines:
+                    await line.black_hole()
             case Degrade():
                 link.degrade(step.loss_ratio)
-                line.delay_seconds = DEGRADED_DELAY_SECONDS
+                for line in lines:
+                    line.delay_seconds = DEGRADED_DELAY_SECONDS
             case Heal():
                 link.degrade(0.0)
                 link.set(carrying=True)
-                line.delay_seconds = 0.0
-                await line.heal()
+                for line in lines:
+                    line.delay_seconds = 0.0
+                    await line.heal()
 
 
 async def play(

@@ -27,7 +27,7 @@ CHARGE_PER_HOUR = 0.6
 class Tablet:
     """One terminal."""
 
-    __slots__ = ("_app_version", "_at_home", "_rssi_dbm", "_storage_bytes", "battery", "charging", "terminal")
+    __slots__ = ("_at_home", "_rssi_dbm", "_storage_bytes", "app_version", "battery", "charging", "terminal")
 
     def __init__(self, terminal: str) -> None:
         self.terminal = terminal
@@ -37,7 +37,7 @@ class Tablet:
         weak = unit(f"{terminal}/weak") < WEAK_SIGNAL_SHARE
         self._rssi_dbm = round((-82.0 if weak else -48.0) - 14 * unit(f"{terminal}/rssi"))
         self._storage_bytes = int(unit(f"{terminal}/storage") * 40e9)
-        self._app_version = APP_VERSIONS[int(unit(f"{terminal}/version") ** 3 * len(APP_VERSIONS))]
+        self.app_version = APP_VERSIONS[int(unit(f"{terminal}/version") ** 3 * len(APP_VERSIONS))]
 
     def is_on(self, phase: Phase) -> bool:
         """Whether it checks in at this time of the school day; some stay at home."""
@@ -58,7 +58,7 @@ class Tablet:
                 charging=self.charging,
                 storage_free_bytes=self._storage_bytes,
                 wifi_rssi_dbm=float(self._rssi_dbm),
-                app_version=self._app_version,
+                app_version=self.app_version,
                 content_token="",
             ),
         )

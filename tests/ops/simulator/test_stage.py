@@ -51,7 +51,7 @@ async def test_no_two_lines_share_a_port(lines: dict[str, LineProxy]) -> None:
 
 
 async def test_a_cut_concerns_the_link_and_the_line_of_one_school(world: World, lines: dict[str, LineProxy]) -> None:
-    stage = Stage(world, lines, Mortals(), lambda name: None)
+    stage = Stage(world, {school: [line] for school, line in lines.items()}, Mortals(), lambda name: None)
     await stage.take(Cut(at_seconds=0, links=["s07-wan"], **WORDS))
     assert [_seen(world, lines, school) for school in ("s07", "s08")] == [(False, LineState.CUT), (True, LineState.UP)]
     assert stage.lines_down == 1
@@ -65,7 +65,7 @@ def _seen(world: World, lines: dict[str, LineProxy], school: str) -> tuple[bool,
 
 
 async def test_an_outage_of_all_is_43_lines(world: World, lines: dict[str, LineProxy]) -> None:
-    stage = Stage(world, lines, Mortals(), lambda name: None)
+    stage = Stage(world, {school: [line] for school, line in lines.items()}, Mortals(), lambda name: None)
     await stage.take(BlackHole(at_seconds=0, links="all", **WORDS))
     assert stage.lines_down == 43
     await stage.take(Heal(at_seconds=0, links="all", **WORDS))
@@ -73,7 +73,7 @@ async def test_an_outage_of_all_is_43_lines(world: World, lines: dict[str, LineP
 
 
 async def test_a_degraded_line_loses_and_delays_until_healed(world: World, lines: dict[str, LineProxy]) -> None:
-    stage = Stage(world, lines, Mortals(), lambda name: None)
+    stage = Stage(world, {school: [line] for school, line in lines.items()}, Mortals(), lambda name: None)
     await stage.take(Degrade(at_seconds=0, links=["s07-wan"], loss_ratio=0.1, **WORDS))
     assert world.sites["s07"].link.loss_ratio == 0.1
     assert lines["s07"].delay_seconds > 0
