@@ -9,6 +9,7 @@ known, so that a terminal whose own clock is wrong does no harm.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 import time
@@ -78,6 +79,8 @@ class TerminalClient:
         self._manifests = Manifests()
         self._to_send = asyncio.Event()
         self._content_due = asyncio.Event()
+        self._safe_again = asyncio.Event()
+        self._said_unsafe = False
         self._log = structlog.get_logger("terminal").bind(terminal=terminal)
 
     def close(self) -> None:
@@ -165,6 +168,8 @@ class TerminalClient:
         """Send everything that waits; what the agent does not take goes on waiting, and httpx.HTTPError says why."""
         while records := await asyncio.to_thread(self.outbox.oldest, BATCH):
             await self._hand_over(records)
+        if self._said_unsafe:
+            self._safe_again.set()
 
     async def fetch(self) -> None:
         """Bring the class's content here; return when it is time to look again."""
@@ -180,18 +185,20 @@ class TerminalClient:
                     await self.store.fetch(self._agent, f"/v1/blobs/{blob.sha256}", blob)
                 except BlobDamaged as error:
                     self._log.warning("blob_damaged", reason=str(error))
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CONTENT_SECONDS):
                 await self._content_due.wait()
-        except TimeoutError:
-            return
 
     async def check_in(self) -> None:
-        """Say once how this terminal is, then wait for the next time."""
-        body = _encoder.encode(await asyncio.to_thread(self.report))
-        response = await self._agent.post(f"/v1/terminals/{self.terminal}/checkin", content=body)
+        """Say once how this terminal is; wait for the next time, or until work that was not safe has become so."""
+        self._safe_again.clear()
+        report = await asyncio.to_thread(self.report)
+        self._said_unsafe = bool(report.unsent)
+        response = await self._agent.post(f"/v1/terminals/{self.terminal}/checkin", content=_encoder.encode(report))
         response.raise_for_status()
-        await asyncio.sleep(CHECK_IN_SECONDS * random.uniform(0.9, 1.0))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CHECK_IN_SECONDS * random.uniform(0.9, 1.0)):
+                await self._safe_again.wait()
 
     def report(self) -> CheckInBody:
         """Return what the next check-in says: how it is, what it holds, what is not safe."""

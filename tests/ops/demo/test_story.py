@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from ops.demo.figures import Figures, GridRow, Ledger, decode
 from ops.demo.story import Story
-from ops.simulator.report import Held, Progress, StepTaken
+from ops.simulator.report import Held, LessonBooks, Progress, StepTaken
 
 
 def step(action: str, school: str = "s07") -> StepTaken:
@@ -78,3 +80,17 @@ def test_figures_are_read_from_a_larger_document() -> None:
     assert read.links == {"up": 43}
     assert read.status_of("s01") == "up"
     assert read.status_of("s02") == "unknown"
+
+
+def test_a_lesson_behind_a_cut_line_is_told_to_go_on_once_a_class_of_answers_was_made() -> None:
+    def at(made: int, unsent: int = 0) -> Progress:
+        books = LessonBooks(school_class="s07-k01", pupils=40, questions=3, made=made, unsent=unsent, refused=0)
+        return structs.replace(progress(2, 3), lesson=books)
+
+    story = Story()
+    story.step(step("cut"), 10.0)
+    assert not [line for line in story.look(figures("down"), at(100), 11.0) if line.startswith("LESSON")]
+    told = story.look(figures("down"), at(141, unsent=2), 20.0)
+    assert len(told) == 1
+    assert told[0].startswith("LESSON GOES ON: 41 answers were made since the line was cut, all but 2 of them already")
+    assert story.look(figures("down"), at(190), 30.0) == []
