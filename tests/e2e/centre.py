@@ -45,7 +45,8 @@ class Centre:
         folder.mkdir(parents=True, exist_ok=True)
         self._config.write_text(
             f'[broker]\nhost = "127.0.0.1"\nport = {broker_port}\nusername = "{CLOUD_USER}"\n\n'
-            f'[api]\nhost = "127.0.0.1"\nport = {self.port}\n',
+            f'[api]\nhost = "127.0.0.1"\nport = {self.port}\n\n'
+            f'[content]\nfolder = "{folder / "content"}"\nfree_floor_bytes = 0\n',
             encoding="utf-8",
         )
 

@@ -4,7 +4,7 @@ import OverviewPage from './views/OverviewPage.vue'
 declare module 'vue-router' {
   interface RouteMeta {
     /** Which entry of the rail is lit, and whose title the tab shows. */
-    section: 'overview' | 'links' | 'schools' | 'agents' | 'quarantine' | 'missing'
+    section: 'overview' | 'links' | 'schools' | 'agents' | 'content' | 'quarantine' | 'missing'
   }
 }
 
@@ -16,6 +16,7 @@ const PAGES = {
   school: () => import('./views/SchoolPage.vue'),
   agents: () => import('./views/AgentsPage.vue'),
   agent: () => import('./views/AgentPage.vue'),
+  content: () => import('./views/ContentPage.vue'),
   quarantine: () => import('./views/QuarantinePage.vue'),
   missing: () => import('./views/MissingPage.vue'),
 }
@@ -40,6 +41,7 @@ export function createConsoleRouter() {
       { path: '/schools/:id', component: PAGES.school, props: true, meta: { section: 'schools' } },
       { path: '/agents', component: PAGES.agents, meta: { section: 'agents' } },
       { path: '/agents/:id', component: PAGES.agent, props: true, meta: { section: 'agents' } },
+      { path: '/content', component: PAGES.content, meta: { section: 'content' } },
       { path: '/quarantine', component: PAGES.quarantine, meta: { section: 'quarantine' } },
       { path: '/:path(.*)*', component: PAGES.missing, meta: { section: 'missing' } },
     ],

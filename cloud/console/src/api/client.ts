@@ -63,10 +63,11 @@ export function queryFor(query: object = {}): string {
   return text ? `?${text}` : ''
 }
 
-async function request(url: string, init: RequestInit): Promise<unknown> {
+/** Ask and return the answer's JSON. Raises ApiError, or AbortError when the given signal fires. */
+export async function request(url: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<unknown> {
   let response: Response
   try {
-    const limit = AbortSignal.timeout(TIMEOUT_MS)
+    const limit = AbortSignal.timeout(timeoutMs)
     const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit
     response = await fetch(url, { ...init, signal })
   } catch (error) {
@@ -95,7 +96,12 @@ export async function read<Path extends ReadPath>(
   return (await request(url, { headers, signal: options.signal ?? null })) as Answer<Path>
 }
 
-/** Try quarantined segments again: one by its number, or all of a reason. The only thing the console changes. */
+/** The header of routes that change something, when the operator has given the token. */
+export function tokenHeaders(token: string): Record<string, string> {
+  return token ? { 'X-Bellwether-Token': token } : {}
+}
+
+/** Try quarantined segments again: one by its number, or all of a reason. */
 export async function replay(
   what: { id: number } | { reason: string },
   token: string,
@@ -104,6 +110,5 @@ export async function replay(
     'id' in what
       ? pathFor('/api/v1/quarantine/{id}/replay', { id: String(what.id) })
       : `/api/v1/quarantine/replay${queryFor({ reason: what.reason })}`
-  const headers: Record<string, string> = token ? { 'X-Bellwether-Token': token } : {}
-  return (await request(url, { method: 'POST', headers })) as ReplayReport
+  return (await request(url, { method: 'POST', headers: tokenHeaders(token) })) as ReplayReport
 }
