@@ -16,6 +16,7 @@ import psycopg
 import structlog
 
 import cloud.evaluation.repository
+import cloud.teaching.taking
 from cloud.config import Settings
 from cloud.content.expiry import PartialExpiry
 from cloud.content.store import BlobStore
@@ -27,6 +28,7 @@ from cloud.privacy.erasing import Eraser, Forget
 from cloud.privacy.retention import Expiry
 from cloud.records.consuming import Consumer, Service
 from cloud.records.writing import CHANNEL
+from cloud.teaching.taking import TeachingService
 
 LOCK_KEY = 0x73657276
 RETRY_SECONDS = 2.0
@@ -39,12 +41,12 @@ Duty = Callable[[], Coroutine[Any, Any, None]]
 
 def services() -> list[Service]:
     """Return every service that takes records."""
-    return [EvaluationService()]
+    return [TeachingService(), EvaluationService()]
 
 
 def forgetters() -> list[Forget]:
     """Return how every service forgets what it made of records."""
-    return [cloud.evaluation.repository.forget]
+    return [cloud.teaching.taking.forget, cloud.evaluation.repository.forget]
 
 
 def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:

@@ -1231,6 +1231,28 @@ CREATE TABLE status_log (
 CREATE INDEX status_log_key ON status_log USING btree (kind, key, changed_at);
 CREATE INDEX status_log_time ON status_log USING btree (changed_at);
 
+CREATE TABLE teaching_facts (
+    record_id text NOT NULL,
+    lesson text NOT NULL,
+    school_class text NOT NULL,
+    type text NOT NULL,
+    person text,
+    word text NOT NULL,
+    object text,
+    attempt integer,
+    correct boolean,
+    duration_seconds double precision,
+    observed_at timestamp with time zone NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT teaching_facts_pkey PRIMARY KEY (record_id),
+    CONSTRAINT teaching_facts_school_class_fkey FOREIGN KEY (school_class) REFERENCES classes(school_class),
+    CONSTRAINT teaching_facts_type_check CHECK ((type = ANY (ARRAY['lesson_event'::text, 'attendance'::text, 'answer'::text, 'resource_view'::text])))
+);
+CREATE INDEX teaching_facts_class ON teaching_facts USING btree (school_class, made_at);
+CREATE INDEX teaching_facts_lesson ON teaching_facts USING btree (lesson, type, object);
+CREATE INDEX teaching_facts_person ON teaching_facts USING btree (person, made_at) WHERE (person IS NOT NULL);
+
 CREATE TABLE terminal_1h (
     bucket timestamp with time zone NOT NULL,
     thing_id integer NOT NULL,

@@ -686,6 +686,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/teaching/lessons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teaching Lessons
+         * @description Lessons that run in a span of time, by default those in session now, of the timetable or opened in a room.
+         */
+        get: operations["teaching_lessons_api_v1_teaching_lessons_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teaching/lessons/{lesson}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teaching Lesson
+         * @description One lesson: who was there, what was asked, what counts of the answers.
+         */
+        get: operations["teaching_lesson_api_v1_teaching_lessons__lesson__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teaching/lessons/{lesson}/questions/{question}/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teaching Board
+         * @description What the class answered to a question: the same numbers as on the board in the room.
+         */
+        get: operations["teaching_board_api_v1_teaching_lessons__lesson__questions__question__board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teaching/lessons/{lesson}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teaching Story
+         * @description What happened in a lesson, in order, with the outages that fell into it and what arrived late.
+         */
+        get: operations["teaching_story_api_v1_teaching_lessons__lesson__story_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teaching/classes/{school_class}/participation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teaching Participation
+         * @description How often the pupils of a class answered in a span of time.
+         */
+        get: operations["teaching_participation_api_v1_teaching_classes__school_class__participation_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teaching/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teaching Refusals
+         * @description Records that teaching could not take, counted by reason.
+         */
+        get: operations["teaching_refusals_api_v1_teaching_refusals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teaching/refusals/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Teaching Refusals
+         * @description Try refused records again, after a roster has been imported, say.
+         */
+        post: operations["replay_teaching_refusals_api_v1_teaching_refusals_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evaluation/frameworks": {
         parameters: {
             query?: never;
@@ -1576,6 +1716,49 @@ export interface components {
          */
         Aggregation: "sum" | "mean" | "last" | "max" | "ratio";
         /**
+         * Attempt
+         * @description A pupil's attempt that counts for one question.
+         */
+        Attempt: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * Response
+             * @description What was answered.
+             */
+            response: string;
+            /**
+             * Attempt
+             * @description Which attempt it is.
+             */
+            attempt: number;
+            /**
+             * Attempts
+             * @description Attempts that arrived.
+             */
+            attempts: number;
+            /**
+             * Correct
+             * @description Whether it is right, when the app said.
+             */
+            correct: boolean | null;
+            /**
+             * Made At
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-23T08:00:00Z
+             */
+            made_at: string;
+            /**
+             * Late
+             * @description Whether it arrived late; it counts all the same.
+             */
+            late: boolean;
+        };
+        /**
          * Backlog
          * @description What the agents still hold, by their own reports.
          */
@@ -1609,6 +1792,48 @@ export interface components {
              * @default 0
              */
             agents: number;
+        };
+        /**
+         * Board
+         * @description What a class answered to a question: the same numbers as on the board in the room.
+         */
+        Board: {
+            /**
+             * Question
+             * @description Key of the question.
+             */
+            question: string;
+            /**
+             * Answered
+             * @description Pupils who answered.
+             */
+            answered: number;
+            /**
+             * Total
+             * @description Pupils who are not marked absent, and whoever else answered.
+             */
+            total: number;
+            /**
+             * Counts
+             * @description How many last attempts gave each response.
+             * @example {
+             *       "A": 12,
+             *       "B": 25
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Correct
+             * @description Right ones among them; null when nobody said what is right.
+             */
+            correct: number | null;
+            /**
+             * Answers
+             * @description The attempts that count, by pupil.
+             */
+            answers: components["schemas"]["Attempt"][];
         };
         /**
          * ChangeSince
@@ -1719,7 +1944,7 @@ export interface components {
              * Refused
              * @description Records of this class that evaluation could not take.
              */
-            refused: components["schemas"]["RefusedRecords"][];
+            refused: components["schemas"]["cloud__evaluation__schemas__RefusedRecords"][];
             /**
              * Dimensions
              * @description The dimensions, in order.
@@ -2673,7 +2898,7 @@ export interface components {
              * Steps
              * @description How it was worked out, in order; empty when there is no evidence.
              */
-            steps: components["schemas"]["Step"][];
+            steps: components["schemas"]["cloud__evaluation__schemas__Step"][];
             /**
              * Evidence
              * @description All it rests on, and what does not count with the reason, newest first.
@@ -3300,70 +3525,55 @@ export interface components {
             lost: number;
         };
         /**
-         * LessonList
-         * @description Lessons in order of their beginning.
+         * LessonDetail
+         * @description A lesson whole.
          */
-        LessonList: {
-            /**
-             * Items
-             * @description One entry per lesson.
-             */
-            items: components["schemas"]["LessonRow"][];
-        };
-        /**
-         * LessonRow
-         * @description One lesson of one class on one day.
-         */
-        LessonRow: {
+        LessonDetail: {
             /**
              * Lesson
-             * @description Key: class, day, period.
-             * @example s01-g3c1.20261127.p3
+             * @description Its key.
+             * @example s01-k01.20261127.p3
              */
             lesson: string;
             /**
+             * Planned
+             * @description Whether it is in the timetable; else a teacher opened it in the room.
+             */
+            planned: boolean;
+            /**
              * School
-             * @description Id of its school.
+             * @description The school.
              * @example s01
              */
             school: string;
             /**
              * School Class
-             * @description Key of the class.
-             * @example s01-g3c1
+             * @description The class taught.
+             * @example s01-k01
              */
             school_class: string;
             /**
-             * Classroom
-             * @description Where it is held; null when the district does not say.
-             * @example s01-c01
+             * Title
+             * @description What people call the class.
+             * @example 三年级一班
              */
-            classroom: string | null;
+            title: string;
+            /**
+             * Title En
+             * @description What people call it in English; may be empty.
+             */
+            title_en: string;
             /**
              * Topic
-             * @description The subject taught.
+             * @description The subject taught; empty when nobody said.
              * @example 数学
              */
             topic: string;
             /**
-             * Teacher
-             * @description Who teaches, as a pseudonymous reference; null when the district does not say.
-             * @example p3f9c0a1b2d4e5f60718a
-             */
-            teacher: string | null;
-            /**
-             * Day
-             * Format: date
-             * @description The school day, in the district's time zone.
-             * @example 2026-11-27
-             */
-            day: string;
-            /**
              * Period
-             * @description Its place in the day, counted from 1.
-             * @example 3
+             * @description Which period of the day; null outside the timetable.
              */
-            period: number;
+            period: number | null;
             /**
              * Starts At
              * Format: date-time
@@ -3373,17 +3583,59 @@ export interface components {
             starts_at: string;
             /**
              * Ends At
-             * Format: date-time
-             * @description When it ends.
-             * @example 2026-11-23T08:00:00Z
+             * @description When it ends; null while one that was opened in the room goes on.
              */
-            ends_at: string;
+            ends_at: string | null;
             /**
              * Exam
-             * @description Whether the day is an exam day.
-             * @example false
+             * @description Whether it is an exam.
              */
             exam: boolean;
+            /**
+             * Pupils
+             * @description Pupils in the class.
+             */
+            pupils: number;
+            /**
+             * Question
+             * @description The question that takes answers; null when none does.
+             */
+            question: string | null;
+            /**
+             * Answers
+             * @description Answers that have arrived, every attempt.
+             */
+            answers: number;
+            /**
+             * Answering
+             * @description Pupils who have answered anything.
+             */
+            answering: number;
+            /**
+             * Late
+             * @description Facts that arrived late.
+             */
+            late: number;
+            /**
+             * Last At
+             * @description When the newest fact arrived; null when none has.
+             */
+            last_at: string | null;
+            /**
+             * Attendance
+             * @description Every pupil of the class, by number.
+             */
+            attendance: components["schemas"]["Present"][];
+            /**
+             * Participation Ratio
+             * @description Pupils who answered, of those not marked absent; null without pupils.
+             */
+            participation_ratio: number | null;
+            /**
+             * Boards
+             * @description Every question that was answered.
+             */
+            boards: components["schemas"]["Board"][];
         };
         /**
          * LessonsNow
@@ -3401,7 +3653,7 @@ export interface components {
              * Items
              * @description One entry per lesson, by school and class.
              */
-            items: components["schemas"]["LessonRow"][];
+            items: components["schemas"]["cloud__roster__schemas__LessonRow"][];
         };
         /**
          * Level
@@ -3989,6 +4241,27 @@ export interface components {
             ledger: components["schemas"]["Ledger"];
         };
         /**
+         * Participation
+         * @description A class over a span of days.
+         */
+        Participation: {
+            /**
+             * Lessons
+             * @description Lessons in which anything was answered.
+             */
+            lessons: number;
+            /**
+             * Questions
+             * @description Questions answered by anybody.
+             */
+            questions: number;
+            /**
+             * Items
+             * @description Pupils with at least one answer.
+             */
+            items: components["schemas"]["PupilParticipation"][];
+        };
+        /**
          * PingEvent
          * @description `event: ping`: every 15 seconds; a stream silent for 40 seconds is dead.
          */
@@ -4077,6 +4350,37 @@ export interface components {
          */
         Presence: "online" | "offline";
         /**
+         * Present
+         * @description One pupil in a lesson.
+         */
+        Present: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * Number
+             * @description Number in the class.
+             */
+            number: number | null;
+            /**
+             * State
+             * @description The newest observation; null when nobody said.
+             */
+            state: ("present" | "late" | "absent" | "excused") | null;
+            /**
+             * Observed At
+             * @description When that was observed.
+             */
+            observed_at: string | null;
+            /**
+             * Answered
+             * @description Questions of the lesson answered.
+             */
+            answered: number;
+        };
+        /**
          * Problem
          * @description An RFC 9457 problem (`application/problem+json`).
          */
@@ -4140,6 +4444,32 @@ export interface components {
              * @description Every school year with any item, oldest first.
              */
             years: components["schemas"]["YearResult"][];
+        };
+        /**
+         * PupilParticipation
+         * @description How often a pupil took part.
+         */
+        PupilParticipation: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * Lessons
+             * @description Lessons with an answer.
+             */
+            lessons: number;
+            /**
+             * Answers
+             * @description Answers, every attempt.
+             */
+            answers: number;
+            /**
+             * Correct
+             * @description Answers that the app called right.
+             */
+            correct: number;
         };
         /**
          * PupilRow
@@ -4760,34 +5090,6 @@ export interface components {
             items: components["schemas"]["RecordCount"][];
         };
         /**
-         * RefusalList
-         * @description Records that evaluation could not take and has not taken since.
-         */
-        RefusalList: {
-            /**
-             * Items
-             * @description By reason, most first.
-             */
-            items: components["schemas"]["RefusedRecords"][];
-        };
-        /**
-         * RefusedRecords
-         * @description Records that could not be taken, by reason.
-         */
-        RefusedRecords: {
-            /**
-             * Reason
-             * @description Stable code of the reason.
-             * @example out_of_bounds
-             */
-            reason: string;
-            /**
-             * Records
-             * @description How many; they are kept and can be tried again.
-             */
-            records: number;
-        };
-        /**
          * ReplayReport
          * @description What a replay did.
          */
@@ -4828,6 +5130,22 @@ export interface components {
             /**
              * Taken
              * @description How many of them count now.
+             */
+            taken: number;
+        };
+        /**
+         * Replayed
+         * @description What trying refused records again came to.
+         */
+        Replayed: {
+            /**
+             * Tried
+             * @description Records tried.
+             */
+            tried: number;
+            /**
+             * Taken
+             * @description Records taken this time.
              */
             taken: number;
         };
@@ -5148,21 +5466,30 @@ export interface components {
          */
         StatusWord: "up" | "degraded" | "down" | "unreachable" | "unknown" | "maintenance" | "flapping";
         /**
-         * Step
-         * @description One step of working out a value.
+         * Story
+         * @description The story of a lesson, in the order in which things were made.
          */
-        Step: {
+        Story: {
             /**
-             * Does
-             * @description What was done.
-             * @example sum of 3 values
+             * Lesson
+             * @description Key of the lesson.
              */
-            does: string;
+            lesson: string;
             /**
-             * Result
-             * @description What it came to.
+             * Steps
+             * @description What happened.
              */
-            result: number;
+            steps: components["schemas"]["cloud__teaching__schemas__Step"][];
+            /**
+             * Late
+             * @description Facts that arrived late.
+             */
+            late: number;
+            /**
+             * Longest Late Seconds
+             * @description How late the last of them came.
+             */
+            longest_late_seconds: number;
         };
         /**
          * SubdimensionResult
@@ -5571,6 +5898,34 @@ export interface components {
          */
         cloud__evaluation__models__Kind: "count" | "hours" | "level" | "score";
         /**
+         * RefusalList
+         * @description Records that evaluation could not take and has not taken since.
+         */
+        cloud__evaluation__schemas__RefusalList: {
+            /**
+             * Items
+             * @description By reason, most first.
+             */
+            items: components["schemas"]["cloud__evaluation__schemas__RefusedRecords"][];
+        };
+        /**
+         * RefusedRecords
+         * @description Records that could not be taken, by reason.
+         */
+        cloud__evaluation__schemas__RefusedRecords: {
+            /**
+             * Reason
+             * @description Stable code of the reason.
+             * @example out_of_bounds
+             */
+            reason: string;
+            /**
+             * Records
+             * @description How many; they are kept and can be tried again.
+             */
+            records: number;
+        };
+        /**
          * SchoolSummary
          * @description A school's pupils as a group. No pupil, no rank.
          */
@@ -5611,6 +5966,23 @@ export interface components {
             groups: components["schemas"]["GroupMedian"][];
         };
         /**
+         * Step
+         * @description One step of working out a value.
+         */
+        cloud__evaluation__schemas__Step: {
+            /**
+             * Does
+             * @description What was done.
+             * @example sum of 3 values
+             */
+            does: string;
+            /**
+             * Result
+             * @description What it came to.
+             */
+            result: number;
+        };
+        /**
          * SchoolSummary
          * @description A school by name.
          */
@@ -5639,6 +6011,285 @@ export interface components {
              * @example primary
              */
             stage: string | null;
+        };
+        /**
+         * LessonList
+         * @description Lessons in order of their beginning.
+         */
+        cloud__roster__schemas__LessonList: {
+            /**
+             * Items
+             * @description One entry per lesson.
+             */
+            items: components["schemas"]["cloud__roster__schemas__LessonRow"][];
+        };
+        /**
+         * LessonRow
+         * @description One lesson of one class on one day.
+         */
+        cloud__roster__schemas__LessonRow: {
+            /**
+             * Lesson
+             * @description Key: class, day, period.
+             * @example s01-g3c1.20261127.p3
+             */
+            lesson: string;
+            /**
+             * School
+             * @description Id of its school.
+             * @example s01
+             */
+            school: string;
+            /**
+             * School Class
+             * @description Key of the class.
+             * @example s01-g3c1
+             */
+            school_class: string;
+            /**
+             * Classroom
+             * @description Where it is held; null when the district does not say.
+             * @example s01-c01
+             */
+            classroom: string | null;
+            /**
+             * Topic
+             * @description The subject taught.
+             * @example 数学
+             */
+            topic: string;
+            /**
+             * Teacher
+             * @description Who teaches, as a pseudonymous reference; null when the district does not say.
+             * @example p3f9c0a1b2d4e5f60718a
+             */
+            teacher: string | null;
+            /**
+             * Day
+             * Format: date
+             * @description The school day, in the district's time zone.
+             * @example 2026-11-27
+             */
+            day: string;
+            /**
+             * Period
+             * @description Its place in the day, counted from 1.
+             * @example 3
+             */
+            period: number;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description When it ends.
+             * @example 2026-11-23T08:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Exam
+             * @description Whether the day is an exam day.
+             * @example false
+             */
+            exam: boolean;
+        };
+        /**
+         * LessonList
+         * @description Lessons in order of their beginning.
+         */
+        cloud__teaching__schemas__LessonList: {
+            /**
+             * Items
+             * @description At most as many as asked for.
+             */
+            items: components["schemas"]["cloud__teaching__schemas__LessonRow"][];
+        };
+        /**
+         * LessonRow
+         * @description A lesson with what is known of it so far.
+         */
+        cloud__teaching__schemas__LessonRow: {
+            /**
+             * Lesson
+             * @description Its key.
+             * @example s01-k01.20261127.p3
+             */
+            lesson: string;
+            /**
+             * Planned
+             * @description Whether it is in the timetable; else a teacher opened it in the room.
+             */
+            planned: boolean;
+            /**
+             * School
+             * @description The school.
+             * @example s01
+             */
+            school: string;
+            /**
+             * School Class
+             * @description The class taught.
+             * @example s01-k01
+             */
+            school_class: string;
+            /**
+             * Title
+             * @description What people call the class.
+             * @example 三年级一班
+             */
+            title: string;
+            /**
+             * Title En
+             * @description What people call it in English; may be empty.
+             */
+            title_en: string;
+            /**
+             * Topic
+             * @description The subject taught; empty when nobody said.
+             * @example 数学
+             */
+            topic: string;
+            /**
+             * Period
+             * @description Which period of the day; null outside the timetable.
+             */
+            period: number | null;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * @description When it ends; null while one that was opened in the room goes on.
+             */
+            ends_at: string | null;
+            /**
+             * Exam
+             * @description Whether it is an exam.
+             */
+            exam: boolean;
+            /**
+             * Pupils
+             * @description Pupils in the class.
+             */
+            pupils: number;
+            /**
+             * Question
+             * @description The question that takes answers; null when none does.
+             */
+            question: string | null;
+            /**
+             * Answers
+             * @description Answers that have arrived, every attempt.
+             */
+            answers: number;
+            /**
+             * Answering
+             * @description Pupils who have answered anything.
+             */
+            answering: number;
+            /**
+             * Late
+             * @description Facts that arrived late.
+             */
+            late: number;
+            /**
+             * Last At
+             * @description When the newest fact arrived; null when none has.
+             */
+            last_at: string | null;
+        };
+        /**
+         * RefusalList
+         * @description Refused records by reason.
+         */
+        cloud__teaching__schemas__RefusalList: {
+            /**
+             * Items
+             * @description Most frequent first.
+             */
+            items: components["schemas"]["cloud__teaching__schemas__RefusedRecords"][];
+        };
+        /**
+         * RefusedRecords
+         * @description Records that could not be taken, for one reason.
+         */
+        cloud__teaching__schemas__RefusedRecords: {
+            /**
+             * Reason
+             * @description Reason code.
+             * @example not_enrolled
+             */
+            reason: string;
+            /**
+             * Records
+             * @description How many.
+             */
+            records: number;
+            /**
+             * Last Refused At
+             * Format: date-time
+             * @description When the newest was refused.
+             * @example 2026-11-23T08:00:00Z
+             */
+            last_refused_at: string;
+        };
+        /**
+         * Step
+         * @description Something that happened in a lesson.
+         */
+        cloud__teaching__schemas__Step: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Kind
+             * @description What kind of thing.
+             * @enum {string}
+             */
+            kind: "lesson_event" | "attendance" | "resource_view" | "answers" | "outage";
+            /**
+             * What
+             * @description Step of a lesson event, state of an attendance, status of an outage; empty otherwise.
+             */
+            what: string;
+            /**
+             * About
+             * @description Question, resource, lease, link or gateway.
+             */
+            about: string | null;
+            /**
+             * Person
+             * @description Whom it is about, by reference.
+             */
+            person: string | null;
+            /**
+             * Count
+             * @description How many, for answers; else 1.
+             */
+            count: number;
+            /**
+             * Late Seconds
+             * @description How long after the lesson's end it arrived at the centre; 0 when in time.
+             */
+            late_seconds: number;
+            /**
+             * Until
+             * @description When an outage ended; null for others and for one that goes on.
+             */
+            until: string | null;
         };
         /**
          * Kind
@@ -6564,7 +7215,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LessonList"];
+                    "application/json": components["schemas"]["cloud__roster__schemas__LessonList"];
                 };
             };
             /** @description The request has invalid input */
@@ -7750,6 +8401,356 @@ export interface operations {
             };
         };
     };
+    teaching_lessons_api_v1_teaching_lessons_get: {
+        parameters: {
+            query?: {
+                /** @description Lessons that end after this; default now. */
+                since?: string | null;
+                /** @description Lessons that begin before this; default since. */
+                until?: string | null;
+                /** @description Only this school. */
+                school?: string | null;
+                /** @description Only this class. */
+                school_class?: string | null;
+                /** @description At most so many. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__teaching__schemas__LessonList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    teaching_lesson_api_v1_teaching_lessons__lesson__get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Key of the lesson. */
+                lesson: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonDetail"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    teaching_board_api_v1_teaching_lessons__lesson__questions__question__board_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Key of the lesson. */
+                lesson: string;
+                /** @description Key of the question. */
+                question: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    teaching_story_api_v1_teaching_lessons__lesson__story_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Key of the lesson. */
+                lesson: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Story"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    teaching_participation_api_v1_teaching_classes__school_class__participation_get: {
+        parameters: {
+            query: {
+                /** @description Answers made from then on. */
+                since: string;
+                /** @description Answers made before then. */
+                until: string;
+            };
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Key of the class. */
+                school_class: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Participation"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    teaching_refusals_api_v1_teaching_refusals_get: {
+        parameters: {
+            query?: {
+                /** @description Only this class. */
+                school_class?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["cloud__teaching__schemas__RefusalList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_teaching_refusals_api_v1_teaching_refusals_replay_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     evaluation_frameworks_api_v1_evaluation_frameworks_get: {
         parameters: {
             query?: never;
@@ -8277,7 +9278,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RefusalList"];
+                    "application/json": components["schemas"]["cloud__evaluation__schemas__RefusalList"];
                 };
             };
             /** @description The request has invalid input */
