@@ -20,6 +20,7 @@ import structlog
 from edge_agent.collectors.reading import Reading, event, stamp
 from edge_agent.config import AgentConfig, LanSection
 from edge_agent.config.checks import listen_address
+from edge_agent.content.making import make_content
 from edge_agent.downlink.documents import Documents
 from edge_agent.downlink.making import make_documents, make_downlink
 from edge_agent.downlink.service import Downlink, Said
@@ -32,8 +33,10 @@ from edge_agent.spool import Spool, SpoolError, SpoolLimits
 from edge_agent.terminals import CheckIn, PresenceRules, Terminals
 from edge_agent.uplink import Broker, Phase, Speaker, Tls, Uplink
 from edge_agent.vault import Vault
-from protocols.desired import Nudge
+from protocols.content import Content
+from protocols.desired import DocumentKind, Nudge
 from protocols.events import AttributeValue
+from protocols.roster import Timetable
 from protocols.samples import HostSample, Kind
 from protocols.status import Role
 
@@ -103,20 +106,28 @@ class Agent:
             config.agent.data_dir / RECORDS_FILE,
             self.vault.cipher(),
         )
+        self.content = None
+        if config.lan is not None or config.centre is not None:
+            self.content = make_content(
+                config, self.vault.cipher(), self._own_executor("content"), self._in_lesson, self._drivers.rng
+            )
         self.documents: Documents | None = None
         self._downlink: Downlink | None = None
         if config.centre is not None:
+            assert self.content is not None
             self.documents = make_documents(config, config.centre, self.vault.cipher())
             self._downlink = make_downlink(
                 config,
                 config.centre,
                 self.documents,
                 forget=self.records.forget,
-                said=Said(terminals=self.terminals.reported, missing_bytes=lambda: None),
+                forget_blobs=self.content.remove,
+                said=Said(terminals=self.terminals.reported, missing_bytes=self.content.missing_bytes),
                 clock=self._clock,
                 executor=self._executor,
                 random=self._drivers.rng,
             )
+            self.documents.on_change(self._content_changed)
         self._collectors = make_collectors(config, self._drivers)
         self.scheduler = Scheduler(
             make_jobs(config, self._collectors), self._deliver, self._clock.wall_ms, self._drivers.rng
@@ -150,9 +161,13 @@ class Agent:
             if self._lan is not None or self._downlink is not None:
                 await self.records.start()
                 opened.push_async_callback(self.records.stop)
+            if self.content is not None:
+                await self.content.start()
+                opened.push_async_callback(self.content.stop)
             if self._downlink is not None:
                 # Rosters are there, and erasures applied, before anybody is served.
                 await self._downlink.prepare()
+                self._content_changed(DocumentKind.CONTENT)
             await self.uplink.start()
             opened.push_async_callback(self.uplink.stop, FLUSH_SECONDS)
             self._tell("agent.started", instance=self.instance, software=self._software, role=self._role.value)
@@ -242,6 +257,8 @@ class Agent:
             faults.append(f"the centre refuses this agent: {reason}")
         if self._lan is not None and self._lan.fault:
             faults.append(self._lan.fault)
+        if self.content is not None and self.content.fault:
+            faults.append(f"content: {self.content.fault}")
         return faults
 
     def _deliver(self, reading: Reading) -> None:
@@ -292,6 +309,18 @@ class Agent:
             folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         except OSError as error:
             raise DataDirUnusable(f"the data folder {folder} cannot be made ({error.strerror})") from error
+
+    def _content_changed(self, kind: DocumentKind) -> None:
+        """Have the cache hold what is desired now."""
+        if kind is DocumentKind.CONTENT and self.content is not None and self.documents is not None:
+            body = self.documents.body(DocumentKind.CONTENT)
+            self.content.want(body if isinstance(body, Content) else None)
+
+    def _in_lesson(self) -> bool:
+        """Tell whether any class here has a lesson at this moment, by the timetable."""
+        body = None if self.documents is None else self.documents.body(DocumentKind.TIMETABLE)
+        now_ms = self._clock.wall_ms()
+        return isinstance(body, Timetable) and any(one.starts_at_ms <= now_ms < one.ends_at_ms for one in body.lessons)
 
     def _make_classrooms(self) -> Classrooms:
         # Imported here for the same reason as the LAN API, which alone shows classes.
@@ -352,7 +381,8 @@ def _lan_server(agent: Agent, lan: LanSection) -> LanServer:
     code = None if lan.teacher_code is None else lan.teacher_code.reveal()
     teaching = Teaching(agent.classrooms, agent.terminals, code)
     host, port = listen_address(lan.listen)
-    return LanServer(lan_app(agent, None if lan.token is None else lan.token.reveal(), teaching), host, port)
+    token = None if lan.token is None else lan.token.reveal()
+    return LanServer(lan_app(agent, token, teaching, agent.content), host, port)
 
 
 def _announcement(config: AgentConfig, lan: LanSection) -> Announcement:

@@ -24,7 +24,7 @@ from protocols.desired import ReportedTerminal
 from protocols.records import Attended
 from protocols.roster import Lesson, Pupil
 
-MANIFESTS_URL = "/v1/content/manifests"
+MANIFESTS_URL = "/v1/content?school_class="
 EARLY_MS = 30 * 60 * 1000
 """Attendance without a lesson's name counts for the lesson when it was taken this long before it, or later."""
 _DRIFT_MS = 2000
@@ -120,7 +120,7 @@ class Viewing:
             question=None if live is None else self._question(live),
             lease=None if school_class is None or person is None or away else self._lease(school_class),
             roster_token=wanted.roster_token,
-            content=WantedContent(token=wanted.content_token, manifests_url=MANIFESTS_URL),
+            content=WantedContent(token=wanted.content_token, manifests_url=f"{MANIFESTS_URL}{school_class or ''}"),
             app_version=wanted.app_version,
             configuration=school.targets.configuration,
             configuration_token=wanted.configuration_token,

@@ -87,6 +87,27 @@ class CentreSection(Section, frozen=True, kw_only=True):
     ]
 
 
+class ContentSection(Section, frozen=True, kw_only=True):
+    """Content for classes and attachments of pupils. `parent` is the gateway that a classroom agent fetches from.
+
+    The caps are in bits per second, of what is fetched and brought over the line; without one there is none.
+    """
+
+    max_bytes: Annotated[int, Meta(ge=MEBIBYTE, le=2**50, examples=[20 * 1024 * MEBIBYTE])] = 20 * 1024 * MEBIBYTE
+    floor_bytes: Annotated[int, Meta(ge=0, le=2**50, examples=[1024 * MEBIBYTE])] = 1024 * MEBIBYTE
+    partial_days: Annotated[int, Meta(ge=1, le=365, examples=[7])] = 7
+    parent: (
+        Annotated[str, Meta(pattern=r"^https?://\S+$", max_length=300, examples=["http://10.7.0.2:8740"])] | None
+    ) = None
+    parent_token: Annotated[Secret | None, Meta(examples=[{"file": "/etc/bellwether/lan-token"}])] = None
+    lesson_bps: Annotated[int, Meta(ge=64_000, le=10**13, examples=[50_000_000])] | None = None
+    day_bps: Annotated[int, Meta(ge=64_000, le=10**13, examples=[200_000_000])] | None = None
+    night_bps: Annotated[int, Meta(ge=64_000, le=10**13, examples=[900_000_000])] | None = None
+    night: Annotated[
+        str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$", examples=["22:00-06:00"])
+    ] = "22:00-06:00"
+
+
 class HostSection(Section, frozen=True, kw_only=True):
     """The machine that the agent runs on."""
 
@@ -208,6 +229,7 @@ class AgentConfig(Section, frozen=True, kw_only=True):
     spool: SpoolSection = SpoolSection()
     lan: LanSection | None = None
     centre: CentreSection | None = None
+    content: ContentSection = ContentSection()
     host: HostSection = HostSection()
     terminals: TerminalsSection = TerminalsSection()
     snmp: SnmpSection = SnmpSection()

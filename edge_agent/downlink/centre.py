@@ -81,7 +81,7 @@ class Centre:
             await client.aclose()
 
     async def _ask(self, method: str, what: str, body: bytes | None = None) -> bytes:
-        httpx = _httpx()
+        httpx = slim_httpx()
         try:
             async with asyncio.timeout(WHOLE_SECONDS):
                 client = self._client or await self._connected()
@@ -95,7 +95,7 @@ class Centre:
             raise CentreAway(f"{self.url} took longer than {WHOLE_SECONDS:g} s for {what}") from error
 
     async def _connected(self) -> httpx.AsyncClient:
-        httpx = _httpx()
+        httpx = slim_httpx()
         # Reading the machine's authorities takes tens of milliseconds.
         context = await asyncio.to_thread(self._tls) if self.url.startswith("https:") else False
         self._client = httpx.AsyncClient(
@@ -132,7 +132,7 @@ class Centre:
             raise CentreAway(f"{self.url} answers what this agent cannot read: {error}") from error
 
 
-def _httpx() -> Any:
+def slim_httpx() -> Any:
     """Return httpx without its command line, which would bring click, Pygments and Rich: 17 MB against 2."""
     if "httpx" not in sys.modules:
         sys.modules["httpx._main"] = None  # type: ignore[assignment]

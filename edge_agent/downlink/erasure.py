@@ -9,6 +9,7 @@ What an agent holds of a person, and what an erasure does to it:
   them, and the centre, which knows the tombstone, erases them on arrival. Their segments hold other pupils' records
   too, may be at the centre already, and their bytes never change (`edge_agent.spool.store`, invariant 7), which is
   what lets the books close;
+- files that were handed in and that nothing else needs: they are removed from the content cache;
 - a damaged segment that was set aside: it is sealed, and goes with the file.
 
 The ids are written after the work: a death in between does it again, which changes nothing.
@@ -30,6 +31,8 @@ from protocols.desired import Erasures
 
 FILE_NAME = "erased.json"
 
+ForgetBlobs = Callable[[Sequence[str]], Awaitable[None]]
+"""Removes files by their SHA-256; raises OSError when the disk refuses."""
 Forget = Callable[[str, Sequence[str]], Awaitable[int]]
 """Forgets what is kept of a person, or of the records that are named; raises sqlite3.Error when the disk refuses."""
 
@@ -40,9 +43,12 @@ _decoder = msgspec.json.Decoder(set[str])
 class Erasing:
     """Executes tombstones. `load` first; belongs to one event loop."""
 
-    def __init__(self, folder: Path, forget: Forget, executor: Executor) -> None:
+    def __init__(
+        self, folder: Path, forget: Forget, executor: Executor, forget_blobs: ForgetBlobs | None = None
+    ) -> None:
         self._path = folder / FILE_NAME
         self._forget = forget
+        self._forget_blobs = forget_blobs
         self._executor = executor
         self._done: set[str] = set()
         self.fault = ""
@@ -71,8 +77,10 @@ class Erasing:
                 continue
             try:
                 records = await self._forget(tombstone.subject, tombstone.records)
-            except sqlite3.Error as error:
-                self.fault = f"the memory of records cannot be written: {error}"
+                if self._forget_blobs is not None:
+                    await self._forget_blobs(tombstone.blobs)
+            except (sqlite3.Error, OSError) as error:
+                self.fault = f"what is kept of a person cannot be removed: {error}"
                 log.error("erasure_not_applied", erasure=tombstone.erasure, reason=str(error))
                 continue
             done.add(tombstone.erasure)

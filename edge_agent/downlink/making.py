@@ -12,7 +12,7 @@ from edge_agent.config.checks import public_key
 from edge_agent.config.model import AgentConfig, CentreSection
 from edge_agent.downlink.centre import Centre
 from edge_agent.downlink.documents import FOLDER, Documents
-from edge_agent.downlink.erasure import Erasing, Forget
+from edge_agent.downlink.erasure import Erasing, Forget, ForgetBlobs
 from edge_agent.downlink.service import Downlink, Said
 
 
@@ -27,6 +27,7 @@ def make_downlink(
     documents: Documents,
     *,
     forget: Forget,
+    forget_blobs: ForgetBlobs | None = None,
     said: Said,
     clock: Clock,
     executor: Executor,
@@ -38,7 +39,7 @@ def make_downlink(
         agent=agent,
         documents=documents,
         centre=Centre(centre.url, agent=agent, token=centre.token.reveal(), ca_file=config.uplink.tls_ca),
-        erasing=Erasing(_folder(config), forget, executor),
+        erasing=Erasing(_folder(config), forget, executor, forget_blobs),
         said=said,
         clock=clock,
         executor=executor,

@@ -28,8 +28,10 @@ from starlette.types import ASGIApp
 from edge_agent.classroom import Classrooms
 from edge_agent.classroom.viewing import SaidByTerminals, Viewing
 from edge_agent.classroom.views import Taught
+from edge_agent.content import ContentCache
 from edge_agent.health import AgentStatus
 from edge_agent.lan import page, problems
+from edge_agent.lan.blobs import BlobsApi
 from edge_agent.lan.body import read_body
 from edge_agent.lan.classes import ClassesApi
 from edge_agent.lan.description import describe
@@ -137,7 +139,9 @@ class Teaching:
     code: str | None = None
 
 
-def lan_app(host: Host, token: str | None = None, teaching: Teaching | None = None) -> ASGIApp:
+def lan_app(
+    host: Host, token: str | None = None, teaching: Teaching | None = None, content: ContentCache | None = None
+) -> ASGIApp:
     """Return the API of one agent as an ASGI application."""
     viewing = None if teaching is None else Viewing(teaching.classrooms, teaching.terminals)
     api = LanApi(host, token, None if viewing is None else viewing.taught)
@@ -149,6 +153,7 @@ def lan_app(host: Host, token: str | None = None, teaching: Teaching | None = No
             *TeacherPages(viewing, gate.redirect).routes,
             *gate.routes,
         ]
+    blobs = [] if content is None else BlobsApi(content, api.admit).routes
     app = Starlette(
         routes=[
             Route("/v1/terminals/{terminal}/checkin", api.check_in, methods=["POST"]),
@@ -158,6 +163,7 @@ def lan_app(host: Host, token: str | None = None, teaching: Teaching | None = No
             *RecordsApi(host.records, api.admit).routes,
             *StatementsApi(host.records, api.admit).routes,
             Route("/", api.local_page),
+            *blobs,
             *classes,
         ],
         exception_handlers={Refusal: _refused, HTTPException: _not_served},

@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from edge_agent.content.cache import Listed
 from edge_agent.health import AgentStatus
 from edge_agent.lan import class_description, problems
+from edge_agent.lan.blobs import MissingOfBlob
 from edge_agent.records import xapi
 from edge_agent.records.values import BatchBody, Taken
 from edge_agent.terminals.values import TERMINAL_PATTERN, CheckInBody
@@ -38,6 +40,8 @@ def describe() -> dict[str, Any]:
             xapi.Statement,
             problems.Problem,
             AgentStatus,
+            Listed,
+            MissingOfBlob,
             *class_description.BODIES,
         ],
         ref_template="#/components/schemas/{name}",
@@ -99,6 +103,7 @@ def describe() -> dict[str, Any]:
                     "responses": {"200": {"description": "Versions"}},
                 }
             },
+            **_blobs(),
             "/v1/health": {
                 "get": {
                     "summary": "Whether the agent runs and can keep what it is given",
@@ -124,6 +129,66 @@ def describe() -> dict[str, Any]:
                 "lan_token": {"type": "http", "scheme": "bearer"},
                 "teacher_code": {"type": "apiKey", "in": "header", "name": "X-Teacher-Code"},
             },
+        },
+    }
+
+
+def _blobs() -> dict[str, Any]:
+    sha256 = {
+        "name": "sha256",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "description": "SHA-256 of the whole blob.",
+    }
+    security: list[dict[str, list[str]]] = [{"lan_token": []}, {}]
+    lacking = {JSON: {"schema": _ref(MissingOfBlob)}}
+    bytes_of = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+    return {
+        "/v1/content": {
+            "get": {
+                "summary": "What a class needs, the token to report once all of it is held, and whether it is here",
+                "security": security,
+                "parameters": [{"name": "school_class", "in": "query", "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "Manifests", "content": {JSON: {"schema": _ref(Listed)}}}}
+                | _refused(HTTPStatus.UNAUTHORIZED),
+            }
+        },
+        "/v1/blobs/{sha256}": {
+            "get": {
+                "summary": "A blob, or one Range of it; the ETag is its hash",
+                "security": security,
+                "parameters": [sha256],
+                "responses": {
+                    "200": {"description": "All of it"} | bytes_of,
+                    "206": {"description": "A part"} | bytes_of,
+                }
+                | _refused(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE),
+            },
+            "put": {
+                "summary": "An attachment, whole or one Content-Range of it that begins at a chunk of 256 KiB",
+                "security": security,
+                "parameters": [sha256],
+                "requestBody": {"required": True} | bytes_of,
+                "responses": {
+                    "200": {"description": "It was here already", "content": lacking},
+                    "201": {"description": "It is whole and verified", "content": lacking},
+                    "202": {"description": "More of it is missing", "content": lacking},
+                }
+                | _refused(*REFUSALS[:-1], HTTPStatus.LENGTH_REQUIRED, HTTPStatus.INSUFFICIENT_STORAGE),
+            },
+        },
+        "/v1/blobs/{sha256}/missing": {
+            "get": {
+                "summary": "What of an attachment has still to be sent",
+                "security": security,
+                "parameters": [
+                    sha256,
+                    {"name": "size_bytes", "in": "query", "required": True, "schema": {"type": "integer"}},
+                ],
+                "responses": {"200": {"description": "Ranges, the end exclusive", "content": lacking}}
+                | _refused(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
+            }
         },
     }
 

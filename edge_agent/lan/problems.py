@@ -98,4 +98,10 @@ def of_field(error: FieldError, hint: str) -> Refusal:
     return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, detail, hint=hint, errors=[error])
 
 
-_UNREAD = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.UNAUTHORIZED}
+_UNREAD = {
+    HTTPStatus.INSUFFICIENT_STORAGE,
+    HTTPStatus.LENGTH_REQUIRED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.UNAUTHORIZED,
+}

@@ -1,0 +1,397 @@
+"""Keeps this machine's blobs: fetches what is desired, once, and brings what pupils handed in to the centre.
+
+A classroom agent fetches from its gateway alone and waits for what that lacks: the line carries a blob once.
+Transfers go on where they were; what came is kept by the store chunk by chunk. Records go first by being small:
+content moves at the pace of the caps, piece by piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from msgspec import Struct
+
+from edge_agent.content.pace import Bucket, Caps
+from edge_agent.content.store import BlobGone, BlobStore, NoRoom, Span, WrongBlob, chunks_of
+from edge_agent.downlink.centre import slim_httpx
+from edge_agent.errors import EdgeError
+from protocols.content import CHUNK_BYTES, Content, Manifest
+from protocols.desired import content_token
+from protocols.records import Part
+
+if TYPE_CHECKING:
+    import httpx
+
+PIECE_BYTES = 4 * CHUNK_BYTES
+"""What goes up in one request, and what is put on disk in one go."""
+RETRY_FIRST_SECONDS = 1.0
+RETRY_MOST_SECONDS = 60.0
+UPKEEP_SECONDS = 600.0
+_MARK = re.compile(r"^([0-9a-f]{64})\.(\d{1,13})$")
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where blobs are fetched from or brought to: `url` with the blob's hash behind it, and the token to send."""
+
+    url: str
+    token: str | None = None
+    trusted: Callable[[], Any] = lambda: False
+
+    def client(self) -> httpx.AsyncClient:
+        """Return a client for it."""
+        headers = {} if self.token is None else {"authorization": f"Bearer {self.token}"}
+        timeout = slim_httpx().Timeout(30.0, connect=10.0)
+        client: httpx.AsyncClient = slim_httpx().AsyncClient(
+            headers=headers, timeout=timeout, verify=self.trusted(), follow_redirects=False, trust_env=False
+        )
+        return client
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Whether a manifest's blobs are all here."""
+
+    manifest: str
+    token: str
+    ready: bool
+    missing_bytes: int
+
+
+class Listed(Struct, frozen=True, kw_only=True):
+    """What a class needs: the token to report once all of it is held, and whether this agent has it already."""
+
+    content_token: str | None
+    manifests: list[Manifest]
+    ready: bool
+    missing_bytes: int
+
+
+class NotThere(EdgeError):
+    """The source does not have a blob yet."""
+
+
+class ContentCache:
+    """One agent's content. `start`, `stop`; everything else belongs to the event loop."""
+
+    def __init__(
+        self,
+        store: BlobStore,
+        folder: Path,
+        executor: Executor,
+        *,
+        origin: Source | None = None,
+        centre: Source | None = None,
+        caps: Caps | None = None,
+        in_lesson: Callable[[], bool] = lambda: False,
+        local_now: Callable[[], datetime] = datetime.now,
+        partial_days: int = 7,
+        random: Random | None = None,
+    ) -> None:
+        self._store = store
+        self._uploads_folder = folder / "uploads"
+        self._executor = executor
+        self._origin = origin
+        self._centre = centre
+        self._caps = caps or Caps()
+        self._in_lesson = in_lesson
+        self._local_now = local_now
+        self._partial_days = partial_days
+        self._random = random or Random()
+        self._content: Content | None = None
+        self._uploads: dict[str, int] = {}
+        self._remaining: dict[str, int] = {}
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._wanted = asyncio.Event()
+        self._handed_in = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._bucket = Bucket()
+        self.fault = ""
+        store.pinned = self._pinned
+
+    async def start(self) -> None:
+        """Look what is here, then begin to fetch and to bring; a folder that cannot be used is a fault to show."""
+        try:
+            await self._run(self._open)
+        except OSError as error:
+            self.fault = f"the content folder cannot be used ({error.strerror or error})"
+            log.error("content_folder_unusable", reason=str(error))
+            return
+        loops = {"fetch": (self._origin, self._fetch_all), "bring": (self._centre, self._bring_all)}
+        self._tasks = [
+            asyncio.create_task(self._for_ever(step), name=f"content {name}")
+            for name, (source, step) in loops.items()
+            if source is not None
+        ]
+        self._tasks.append(asyncio.create_task(self._for_ever(self._keep_up), name="content upkeep"))
+
+    async def stop(self) -> None:
+        """Stop; what is half here goes on at the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    def _open(self) -> None:
+        self._store.open()
+        self._uploads_folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        for path in self._uploads_folder.iterdir():
+            if (match := _MARK.fullmatch(path.name)) is not None:
+                self._uploads[match[1]] = int(match[2])
+
+    # ------------------------------------------------------------------------------------------------ what is wanted
+
+    def want(self, content: Content | None) -> None:
+        """Take what is desired; what is no longer wanted may be evicted when room is needed."""
+        self._content = content
+        self._wanted.set()
+
+    def listed(self, school_class: str | None) -> Listed:
+        """Return what a class needs (or everything), and how much of it is here."""
+        manifests = [
+            one
+            for one in ([] if self._content is None else self._content.manifests)
+            if school_class is None or not one.classes or school_class in one.classes
+        ]
+        states = [self._readiness(one) for one in manifests]
+        return Listed(
+            content_token=content_token([one.token for one in manifests]) if manifests else None,
+            manifests=manifests,
+            ready=all(one.ready for one in states),
+            missing_bytes=sum(one.missing_bytes for one in states),
+        )
+
+    def readiness(self) -> list[Readiness]:
+        """Return how every manifest stands."""
+        return [self._readiness(one) for one in ([] if self._content is None else self._content.manifests)]
+
+    def missing_bytes(self) -> int | None:
+        """Return what this machine lacks of all that is desired; None while nothing can be said."""
+        if self.fault or self._content is None:
+            return None
+        blobs = {one.blob.sha256: one.blob for each in self._content.manifests for one in each.resources}
+        return sum(self._lack(blob) for blob in blobs.values())
+
+    def _readiness(self, manifest: Manifest) -> Readiness:
+        missing = sum(self._lack(one.blob) for one in manifest.resources)
+        here = all(self._store.size(one.blob.sha256) is not None for one in manifest.resources)
+        return Readiness(manifest=manifest.manifest, token=manifest.token, ready=here, missing_bytes=missing)
+
+    def _lack(self, blob: Part) -> int:
+        if self._store.size(blob.sha256) is not None:
+            return 0
+        return self._remaining.get(blob.sha256, blob.size_bytes)
+
+    def _pinned(self, sha256: str) -> bool:
+        manifests = [] if self._content is None else self._content.manifests
+        return sha256 in self._uploads or any(
+            one.blob.sha256 == sha256 for manifest in manifests for one in manifest.resources
+        )
+
+    # ------------------------------------------------------------------------------------------- the school's network
+
+    def size(self, sha256: str) -> int | None:
+        """Return the size of a blob that is here whole, else None."""
+        return self._store.size(sha256)
+
+    async def missing(self, sha256: str, size_bytes: int) -> list[Span]:
+        """Return what of a blob has still to be sent here."""
+        return await self._run(self._store.missing, sha256, size_bytes)
+
+    async def read(self, sha256: str, first: int, end: int) -> AsyncIterator[bytes]:
+        """Yield the bytes of a range of a whole blob.
+
+        Raises:
+            KeyError: it is not here. BlobGone: it was damaged, and is gone; it is fetched again if it is wanted.
+        """
+        file = await self._run(self._store.take, sha256)
+        try:
+            for number in chunks_of((first, end)):
+                start = number * CHUNK_BYTES
+                try:
+                    plain = await self._run(self._store.chunk, file, sha256, number)
+                except BlobGone:
+                    self._wanted.set()
+                    raise
+                yield plain[max(0, first - start) : end - start]
+        finally:
+            file.close()
+
+    async def put(self, sha256: str, size_bytes: int, first: int, body: AsyncIterator[bytes]) -> list[Span]:
+        """Take a range of an attachment that begins at a chunk; return what is still missing.
+
+        Once it is whole it is pinned until the centre has it.
+
+        Raises:
+            NoRoom, WrongBlob: nothing was kept.
+        """
+        async with self._locks[sha256]:
+            if self._store.size(sha256) is None:
+                await self._run(self._store.begin, sha256, size_bytes)
+                await self._write(sha256, size_bytes, first, body)
+                if not await self._run(self._store.finish, sha256, size_bytes):
+                    return await self._run(self._store.missing, sha256, size_bytes)
+            if self._centre is not None and sha256 not in self._uploads:
+                await self._run(self._mark, sha256, size_bytes)
+                self._uploads[sha256] = size_bytes
+                self._handed_in.set()
+        return []
+
+    def _mark(self, sha256: str, size_bytes: int) -> None:
+        (self._uploads_folder / f"{sha256}.{size_bytes}").touch()
+
+    async def remove(self, hashes: Sequence[str]) -> None:
+        """Forget blobs, because somebody's files are to be erased."""
+        for sha256 in hashes:
+            size_bytes = self._uploads.pop(sha256, None)
+            if size_bytes is not None:
+                await self._run((self._uploads_folder / f"{sha256}.{size_bytes}").unlink, True)
+            async with self._locks[sha256]:
+                await self._run(self._store.remove, sha256)
+
+    async def _write(self, sha256: str, size_bytes: int, first: int, body: AsyncIterator[bytes]) -> int:
+        """Put a stream into its chunks; a last piece that is no whole chunk is not kept. Returns how much came."""
+        held, number, came, unsettled = bytearray(), first // CHUNK_BYTES, 0, 0
+        async for piece in body:
+            held += piece
+            came += len(piece)
+            while len(held) >= min(CHUNK_BYTES, size_bytes - number * CHUNK_BYTES) > 0:
+                length = min(CHUNK_BYTES, size_bytes - number * CHUNK_BYTES)
+                chunk = bytes(held[:length])
+                del held[:length]
+                await self._run(self._store.write, sha256, size_bytes, number, chunk)
+                number += 1
+                unsettled += length
+                self._remaining[sha256] = max(0, self._remaining.get(sha256, size_bytes) - length)
+            if number * CHUNK_BYTES >= size_bytes:
+                held.clear()  # more than the blob has is nobody's
+            if unsettled >= PIECE_BYTES:
+                unsettled = 0
+                await self._run(self._store.settle, sha256, size_bytes)
+        await self._run(self._store.settle, sha256, size_bytes)
+        return came
+
+    # ------------------------------------------------------------------------------------------------------- fetching
+
+    async def _fetch_all(self) -> None:
+        """Fetch what is desired, most urgent first; return when something else is."""
+        self._wanted.clear()
+        waiting = False
+        manifests = [] if self._content is None else self._content.manifests
+        order = sorted(manifests, key=lambda one: (one.before_ms is None, one.before_ms or 0))
+        for blob in {one.blob.sha256: one.blob for each in order for one in each.resources}.values():
+            if self._store.size(blob.sha256) is not None:
+                continue
+            try:
+                await self._fetch(blob)
+                self.fault = ""
+            except NotThere:
+                waiting = True
+            except NoRoom as error:
+                self.fault = str(error)
+                log.error("content_has_no_room", sha256=blob.sha256, reason=str(error), hint=error.hint)
+            except WrongBlob as error:
+                log.error("content_was_wrong", sha256=blob.sha256, reason=str(error))
+                waiting = True
+        if waiting:
+            # The gateway fetches it over the line first: ask again in a while.
+            raise NotThere("a blob is not there yet")
+        await self._wanted.wait()
+
+    async def _fetch(self, blob: Part) -> None:
+        assert self._origin is not None
+        sha256, size_bytes = blob.sha256, blob.size_bytes
+        async with self._locks[sha256], self._origin.client() as client:
+            await self._run(self._store.begin, sha256, size_bytes)
+            missing = await self._run(self._store.missing, sha256, size_bytes)
+            self._remaining[sha256] = sum(end - first for first, end in missing)
+            for first, end in missing:
+                headers = {"range": f"bytes={first}-{end - 1}"} if end > first else {}
+                async with client.stream("GET", f"{self._origin.url}/{sha256}", headers=headers) as answer:
+                    if answer.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE):
+                        raise NotThere(f"{sha256} is not at {self._origin.url} yet")
+                    answer.raise_for_status()
+                    start = first if answer.status_code == HTTPStatus.PARTIAL_CONTENT else 0
+                    await self._write(sha256, size_bytes, start, self._paced(answer.aiter_bytes(CHUNK_BYTES)))
+            if await self._run(self._store.finish, sha256, size_bytes):
+                self._remaining.pop(sha256, None)
+                log.info("content_fetched", sha256=sha256, size_bytes=size_bytes)
+
+    async def _paced(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for piece in body:
+            yield piece
+            await asyncio.sleep(self._wait_seconds(len(piece)))
+
+    def _wait_seconds(self, size_bytes: int) -> float:
+        bps = self._caps.at(self._local_now(), self._in_lesson())
+        return self._bucket.wait_seconds(asyncio.get_running_loop().time(), size_bytes, bps)
+
+    # ------------------------------------------------------------------------------------------- bringing to the centre
+
+    async def _bring_all(self) -> None:
+        """Bring what pupils handed in; return when there is more."""
+        self._handed_in.clear()
+        assert self._centre is not None
+        async with self._centre.client() as client:
+            for sha256, size_bytes in list(self._uploads.items()):
+                await self._bring(client, self._centre, sha256, size_bytes)
+        await self._handed_in.wait()
+
+    async def _bring(self, client: httpx.AsyncClient, centre: Source, sha256: str, size_bytes: int) -> None:
+        url = f"{centre.url}/{sha256}"
+        answer = await client.get(f"{url}/missing", params={"size_bytes": size_bytes})
+        answer.raise_for_status()
+        missing = [(int(first), int(end)) for first, end in answer.json()["missing"]]
+        if size_bytes == 0:
+            (await client.put(url, content=b"")).raise_for_status()
+        for span in missing:
+            for first in range(span[0], span[1], PIECE_BYTES):
+                end = min(first + PIECE_BYTES, span[1])
+                piece = b"".join([part async for part in self.read(sha256, first, end)])
+                headers = {"content-range": f"bytes {first}-{end - 1}/{size_bytes}"}
+                (await client.put(url, content=piece, headers=headers)).raise_for_status()
+                await asyncio.sleep(self._wait_seconds(len(piece)))
+        await self._run((self._uploads_folder / f"{sha256}.{size_bytes}").unlink, True)
+        del self._uploads[sha256]
+        log.info("attachment_brought", sha256=sha256, size_bytes=size_bytes)
+
+    # --------------------------------------------------------------------------------------------------------- upkeep
+
+    async def _keep_up(self) -> None:
+        """Once in a while: let stale partials go, and read one blob whole, that which was used longest ago."""
+        await asyncio.sleep(UPKEEP_SECONDS)
+        before = self._local_now().timestamp() - self._partial_days * 86_400
+        await self._run(self._store.expire, before)
+        for sha256 in self._store.hashes()[:1]:
+            if not await self._run(self._store.verify, sha256):
+                self._wanted.set()
+
+    async def _for_ever(self, step: Callable[[], Any]) -> None:
+        pause = RETRY_FIRST_SECONDS
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await step()
+                pause = RETRY_FIRST_SECONDS
+            except (slim_httpx().HTTPError, EdgeError, OSError, KeyError) as error:
+                log.debug("content_tried_in_vain", step=step.__name__, reason=str(error) or type(error).__name__)
+                if asyncio.get_running_loop().time() - began > RETRY_MOST_SECONDS:
+                    pause = RETRY_FIRST_SECONDS
+                await asyncio.sleep(self._random.uniform(0, pause))
+                pause = min(pause * 2, RETRY_MOST_SECONDS)
+
+    async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
