@@ -1,8 +1,8 @@
 """The services process: everything at the centre that follows the records, in one process that is elected.
 
 Consumers (`teaching`, `homework`, `evaluation`) take new records, woken by NOTIFY and at least every second; duties
-are loops of their own (feeds, desired documents, expiry). Election is an advisory lock: a second process waits and
-takes over. The only place that knows all of them.
+are loops of their own (feeds, desired documents, expiry). A consumer that fails is tried again beside the others, which
+go on. Election is an advisory lock: a second process waits and takes over. The only place that knows all of them.
 """
 
 from __future__ import annotations
@@ -98,10 +98,25 @@ class ServicesProcess:
                 await self._consume(connection, consumers)
 
     async def _consume(self, connection: psycopg.AsyncConnection, consumers: Sequence[Consumer]) -> None:
+        failing: set[str] = set()
         while True:
             for consumer in consumers:
-                await consumer.catch_up()
+                await _catch_up(consumer, failing)
             async for _ in connection.notifies(timeout=INTERVAL_SECONDS, stop_after=1):
                 pass
             # Also tells whether the lock's connection still stands: without it another process works.
             await connection.execute("SELECT 1")
+
+
+async def _catch_up(consumer: Consumer, failing: set[str]) -> None:
+    """Let one consumer catch up; say once that it fails and once that it is well again."""
+    try:
+        await consumer.catch_up()
+    except Exception:  # noqa: BLE001 - the outermost loop of consumers: one that fails must not stop the others
+        if consumer.name not in failing:
+            _log.exception("consumer_failed", consumer=consumer.name)
+        failing.add(consumer.name)
+    else:
+        if consumer.name in failing:
+            _log.info("consumer_recovered", consumer=consumer.name)
+        failing.discard(consumer.name)

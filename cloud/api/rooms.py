@@ -18,6 +18,8 @@ from cloud.ingest.replay import ReplayResult, replay
 from cloud.live.hub import Hub
 from cloud.overview.service import OverviewBoard
 from cloud.quarantine.schemas import ReplayReport
+from cloud.records.consuming import Consumer
+from cloud.services import services
 from cloud.status.evaluator import StatusEvaluator
 
 
@@ -57,6 +59,7 @@ class Rooms:
         self.hub = Hub(settings.database.dsn, self.pool, self.board)
         self.evaluator = StatusEvaluator(settings.database.dsn) if evaluate else None
         self.readiness = ReadinessChecker(settings)
+        self.consumers = {service.name: Consumer(self.pool, service) for service in services()}
         self.replayer = IngestReplayer(settings.database.dsn)
         folder = Path(settings.content.folder)
         store = BlobStore(folder, free_floor_bytes=settings.content.free_floor_bytes)

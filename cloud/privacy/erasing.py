@@ -53,6 +53,7 @@ class Eraser:
             row = await (await connection.execute(QUERIES["next_erasure"])).fetchone()
             if row is None:
                 return False
+            await connection.execute(QUERIES["hold_consumers"])
             erasure, person, records = row
             order = {"erasure": erasure, "person": person, "records": records}
             cursor = await connection.execute(QUERIES["affected"], order)

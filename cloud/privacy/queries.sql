@@ -12,6 +12,10 @@ ORDER BY ordered_at
 LIMIT 1
 FOR UPDATE SKIP LOCKED;
 
+-- name: hold_consumers
+-- Let no service take a record while it is being forgotten: one that had read it would keep it.
+LOCK TABLE record_consumers IN SHARE MODE;
+
 -- name: affected
 -- The records of an order, and the judgements of those that are submissions.
 WITH named AS (

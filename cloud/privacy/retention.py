@@ -63,6 +63,7 @@ class Expiry:
 
     async def _expire_batch(self, record_type: str, before: datetime) -> int:
         async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(QUERIES["hold_consumers"])
             cursor = await connection.execute(
                 QUERIES["expired_records"], {"type": record_type, "before": before, "limit": BATCH}
             )

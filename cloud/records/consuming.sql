@@ -3,6 +3,10 @@
 SELECT coalesce(max(place), 0)
 FROM records;
 
+-- name: wait_at_most
+-- Bound how long this transaction waits for a lock.
+SELECT set_config('lock_timeout', %(milliseconds)s::text, true);
+
 -- name: claim_consumer
 -- Make the consumer known and hold its row, so that two processes never read the same records.
 INSERT INTO record_consumers (consumer, updated_at)
@@ -35,7 +39,7 @@ ORDER BY records.place
 LIMIT %(limit)s::bigint;
 
 -- name: refused_records
--- Records that a consumer refused and has not taken since, all or some.
+-- The next records that a consumer refused and has not taken since, all or some.
 SELECT
     records.place, records.record_id, agents.agent, agents.school, records.type, records.subject, records.terminal,
     records.school_class, records.lesson, records.observed_at, records.accepted_at, records.corrected_at,
@@ -47,7 +51,9 @@ JOIN agents USING (agent_id)
 WHERE record_refusals.consumer = %(consumer)s
     AND record_refusals.settled_at IS NULL
     AND (%(record_ids)s::text[] IS NULL OR record_refusals.record_id = ANY(%(record_ids)s::text[]))
-ORDER BY records.place;
+    AND records.place > %(after)s::bigint
+ORDER BY records.place
+LIMIT %(limit)s::bigint;
 
 -- name: refuse
 -- Keep a refusal; a record refused again has its newest reason.
@@ -63,11 +69,18 @@ SET reason = excluded.reason,
     settled_at = NULL;
 
 -- name: settle
--- Note that refused records were taken after all.
-UPDATE record_refusals
-SET settled_at = now()
-WHERE consumer = %(consumer)s
-    AND record_id = ANY(%(record_ids)s::text[]);
+-- Note that refused records were taken after all, and count them.
+WITH settled AS (
+    UPDATE record_refusals
+    SET settled_at = now()
+    WHERE consumer = %(consumer)s
+        AND record_id = ANY(%(record_ids)s::text[])
+    RETURNING record_id
+)
+
+UPDATE record_consumers
+SET taken = taken + (SELECT count(*) FROM settled)
+WHERE consumer = %(consumer)s;
 
 -- name: refusal_counts
 -- Open refusals of a consumer by reason, of one class or of all.
@@ -78,3 +91,13 @@ WHERE consumer = %(consumer)s
     AND (%(school_class)s::text IS NULL OR school_class = %(school_class)s)
 GROUP BY reason
 ORDER BY records DESC, reason;
+
+-- name: refusals_by_consumer
+-- Open refusals by consumer and reason, of one consumer or all, of one class or all.
+SELECT consumer, reason, count(*) AS records, max(refused_at) AS last_refused_at
+FROM record_refusals
+WHERE (%(consumer)s::text IS NULL OR consumer = %(consumer)s)
+    AND settled_at IS NULL
+    AND (%(school_class)s::text IS NULL OR school_class = %(school_class)s)
+GROUP BY consumer, reason
+ORDER BY consumer, records DESC, reason;

@@ -1,4 +1,4 @@
-"""Counts records for the API."""
+"""Counts records, and what services refused of them, for the API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from cloud.db.queries import Queries
-from cloud.records.schemas import RecordCount, RecordCounts
+from cloud.records.consuming import QUERIES as CONSUMING
+from cloud.records.schemas import RecordCount, RecordCounts, RefusedRecordsList, RefusedRecordsOfConsumer
 from protocols.records import PURPOSES
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
@@ -25,3 +26,13 @@ async def counts(connection: psycopg.AsyncConnection, agent: str | None) -> Reco
             RecordCount(type=name, purpose=purpose, **found.get(name, nothing)) for name, purpose in PURPOSES.items()
         ]
     )
+
+
+async def refusals(
+    connection: psycopg.AsyncConnection, consumer: str | None, school_class: str | None
+) -> RefusedRecordsList:
+    """Return the open refusals of one service or all, of one class or all."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(CONSUMING["refusals_by_consumer"], {"consumer": consumer, "school_class": school_class})
+        items = [RefusedRecordsOfConsumer(**row) for row in await cursor.fetchall()]
+    return RefusedRecordsList(total=sum(item.records for item in items), items=items)

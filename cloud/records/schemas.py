@@ -29,3 +29,43 @@ class RecordCounts(Document):
 
     items: list[RecordCount]
     """One entry per registered type, in the order of the contract."""
+
+
+class RefusedRecordsOfConsumer(Document):
+    """Records that one service refused for one reason."""
+
+    consumer: str = Field(examples=["teaching"])
+    """The service."""
+    reason: str = Field(examples=["not_enrolled"])
+    """Reason code."""
+    records: int = Field(examples=[3])
+    """How many; they are kept and can be tried again."""
+    last_refused_at: Moment
+    """When the newest was refused."""
+
+
+class RefusedRecordsList(Document):
+    """Open refusals by service and reason."""
+
+    total: int = Field(examples=[3])
+    """All of them together."""
+    items: list[RefusedRecordsOfConsumer]
+    """By service; of one service the most frequent reason first."""
+
+
+class ReplayOfConsumer(Document):
+    """What trying a service's refused records again came to."""
+
+    consumer: str = Field(examples=["teaching"])
+    """The service."""
+    tried: int
+    """Records tried."""
+    taken: int
+    """Of these, records that it took this time."""
+
+
+class RecordReplay(Document):
+    """What trying refused records again came to, by service."""
+
+    items: list[ReplayOfConsumer]
+    """Every service that was asked."""

@@ -34,6 +34,7 @@ NOUNS: dict[str, Noun] = {
     "roster": Noun("import classes, pupils, teachers and the timetable", "cloud"),
     "evaluation": Noun("import and export the framework of indicators, replay what was refused", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
+    "records": Noun("count and replay the classroom records that a service refused", "cloud"),
     "quarantine": Noun("list, show and replay what the centre could not take", "cloud"),
     "bench": Noun("measure spool, ingest, agent and API against their limits", "ops"),
     "demo": Noun("run the whole district on this machine", "ops"),

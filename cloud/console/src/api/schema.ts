@@ -346,6 +346,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/records/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Record Refusals
+         * @description Records that a service refused and has not taken since, counted by service and reason.
+         */
+        get: operations["record_refusals_api_v1_records_refusals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/records/refusals/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Record Refusals
+         * @description Have refused records tried again, after a roster has been imported, say; what is refused again stays.
+         */
+        post: operations["replay_record_refusals_api_v1_records_refusals_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/roster/classes": {
         parameters: {
             query?: never;
@@ -5090,6 +5130,87 @@ export interface components {
             items: components["schemas"]["RecordCount"][];
         };
         /**
+         * RecordReplay
+         * @description What trying refused records again came to, by service.
+         */
+        RecordReplay: {
+            /**
+             * Items
+             * @description Every service that was asked.
+             */
+            items: components["schemas"]["ReplayOfConsumer"][];
+        };
+        /**
+         * RefusedRecordsList
+         * @description Open refusals by service and reason.
+         */
+        RefusedRecordsList: {
+            /**
+             * Total
+             * @description All of them together.
+             * @example 3
+             */
+            total: number;
+            /**
+             * Items
+             * @description By service; of one service the most frequent reason first.
+             */
+            items: components["schemas"]["RefusedRecordsOfConsumer"][];
+        };
+        /**
+         * RefusedRecordsOfConsumer
+         * @description Records that one service refused for one reason.
+         */
+        RefusedRecordsOfConsumer: {
+            /**
+             * Consumer
+             * @description The service.
+             * @example teaching
+             */
+            consumer: string;
+            /**
+             * Reason
+             * @description Reason code.
+             * @example not_enrolled
+             */
+            reason: string;
+            /**
+             * Records
+             * @description How many; they are kept and can be tried again.
+             * @example 3
+             */
+            records: number;
+            /**
+             * Last Refused At
+             * Format: date-time
+             * @description When the newest was refused.
+             * @example 2026-11-23T08:00:00Z
+             */
+            last_refused_at: string;
+        };
+        /**
+         * ReplayOfConsumer
+         * @description What trying a service's refused records again came to.
+         */
+        ReplayOfConsumer: {
+            /**
+             * Consumer
+             * @description The service.
+             * @example teaching
+             */
+            consumer: string;
+            /**
+             * Tried
+             * @description Records tried.
+             */
+            tried: number;
+            /**
+             * Taken
+             * @description Of these, records that it took this time.
+             */
+            taken: number;
+        };
+        /**
          * ReplayReport
          * @description What a replay did.
          */
@@ -7061,6 +7182,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordCounts"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_refusals_api_v1_records_refusals_get: {
+        parameters: {
+            query?: {
+                /** @description Only this service; default all. */
+                consumer?: string | null;
+                /** @description Only records of this class. */
+                school_class?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedRecordsList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_record_refusals_api_v1_records_refusals_replay_post: {
+        parameters: {
+            query?: {
+                /** @description Only this service; default all. */
+                consumer?: string | null;
+            };
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordReplay"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The request has invalid input */
