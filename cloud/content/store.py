@@ -25,8 +25,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloud.content.ranges import Span, joined, missing
 from cloud.errors import CloudError
+from protocols.ranges import Span, joined, missing
 
 READ_BYTES = 1024 * 1024
 _PARTIAL = re.compile(r"[0-9a-f]{64}-\d+(\.held~?)?")

@@ -19,13 +19,13 @@ from starlette.requests import ClientDisconnect
 
 from cloud.content import reading, repository
 from cloud.content.models import Blob
-from cloud.content.ranges import Span, Unsatisfiable, content_range, requested
 from cloud.content.schemas import Missing
 from cloud.content.store import READ_BYTES, BlobStore, ContentDiskFull, ContentFolderUnusable, HashMismatch, Partial
 from cloud.db.pool import Pool
 from cloud.http.problems import ProblemError, invalid_input, not_found
 from cloud.http.schemas import FieldProblem
 from protocols.content import MAX_BLOB_BYTES
+from protocols.ranges import Span, Unsatisfiable, content_range, requested
 
 IDLE_SECONDS = 30.0
 DRAIN_BYTES = 1024 * 1024

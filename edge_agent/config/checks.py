@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from edge_agent.config.model import (
     AgentConfig,
     CentreSection,
+    ContentSection,
     DeviceSection,
     DnsProbe,
     HttpProbe,
@@ -182,6 +183,16 @@ def _centre(centre: CentreSection, _key: str) -> Iterator[Problem]:
         )
 
 
+def _content(content: ContentSection, _key: str) -> Iterator[Problem]:
+    if content.parent is not None:
+        yield from _url("content.parent", content.parent, 'parent = "http://10.7.0.2:8740"')
+    if content.parent is None and content.parent_token is not None:
+        yield Problem("content.parent_token", "is for nothing without a parent", 'parent = "http://10.7.0.2:8740"')
+    begins, _, ends = content.night.partition("-")
+    if begins == ends:
+        yield Problem("content.night", f"begins when it ends, at {begins}", 'night = "22:00-06:00"')
+
+
 def public_key(text: str) -> bytes:
     """Return the raw Ed25519 key that a base64 text says.
 
@@ -342,6 +353,7 @@ WITHIN_TABLES: Checks = {
     UplinkSection: _uplink,
     LanSection: _lan,
     CentreSection: _centre,
+    ContentSection: _content,
     DeviceSection: _device,
     LinkSection: _link,
     IcmpProbe: _icmp,

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +17,13 @@ from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 from msgspec import Struct
 
 from edge_agent.content.pace import Bucket, Caps
-from edge_agent.content.store import BlobGone, BlobStore, NoRoom, Span, WrongBlob, chunks_of
+from edge_agent.content.store import BlobGone, BlobStore, NoRoom, Span, WrongBlob, chunks_of, sync_folder
 from edge_agent.downlink.centre import slim_httpx
 from edge_agent.errors import EdgeError
 from protocols.content import CHUNK_BYTES, Content, Manifest
@@ -114,7 +114,7 @@ class ContentCache:
         self._content: Content | None = None
         self._uploads: dict[str, int] = {}
         self._remaining: dict[str, int] = {}
-        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._wanted = asyncio.Event()
         self._handed_in = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -170,7 +170,7 @@ class ContentCache:
         return Listed(
             content_token=content_token([one.token for one in manifests]) if manifests else None,
             manifests=manifests,
-            ready=all(one.ready for one in states),
+            ready=self._content is not None and all(one.ready for one in states),
             missing_bytes=sum(one.missing_bytes for one in states),
         )
 
@@ -238,11 +238,11 @@ class ContentCache:
         Raises:
             NoRoom, WrongBlob: nothing was kept.
         """
-        async with self._locks[sha256]:
+        async with self._lock(sha256):
             if self._store.size(sha256) is None:
                 await self._run(self._store.begin, sha256, size_bytes)
                 await self._write(sha256, size_bytes, first, body)
-                if not await self._run(self._store.finish, sha256, size_bytes):
+                if not await self._in_steps(self._store.finishing(sha256, size_bytes)):
                     return await self._run(self._store.missing, sha256, size_bytes)
             if self._centre is not None and sha256 not in self._uploads:
                 await self._run(self._mark, sha256, size_bytes)
@@ -252,14 +252,19 @@ class ContentCache:
 
     def _mark(self, sha256: str, size_bytes: int) -> None:
         (self._uploads_folder / f"{sha256}.{size_bytes}").touch()
+        sync_folder(self._uploads_folder)
+
+    def _unmark(self, sha256: str, size_bytes: int) -> None:
+        (self._uploads_folder / f"{sha256}.{size_bytes}").unlink(missing_ok=True)
+        sync_folder(self._uploads_folder)
 
     async def remove(self, hashes: Sequence[str]) -> None:
         """Forget blobs, because somebody's files are to be erased."""
         for sha256 in hashes:
             size_bytes = self._uploads.pop(sha256, None)
             if size_bytes is not None:
-                await self._run((self._uploads_folder / f"{sha256}.{size_bytes}").unlink, True)
-            async with self._locks[sha256]:
+                await self._run(self._unmark, sha256, size_bytes)
+            async with self._lock(sha256):
                 await self._run(self._store.remove, sha256)
 
     async def _write(self, sha256: str, size_bytes: int, first: int, body: AsyncIterator[bytes]) -> int:
@@ -303,8 +308,9 @@ class ContentCache:
             except NoRoom as error:
                 self.fault = str(error)
                 log.error("content_has_no_room", sha256=blob.sha256, reason=str(error), hint=error.hint)
-            except WrongBlob as error:
-                log.error("content_was_wrong", sha256=blob.sha256, reason=str(error))
+            except (WrongBlob, slim_httpx().HTTPStatusError) as error:
+                # One that cannot be had keeps nobody from the others.
+                log.error("content_not_taken", sha256=blob.sha256, reason=str(error))
                 waiting = True
         if waiting:
             # The gateway fetches it over the line first: ask again in a while.
@@ -314,7 +320,7 @@ class ContentCache:
     async def _fetch(self, blob: Part) -> None:
         assert self._origin is not None
         sha256, size_bytes = blob.sha256, blob.size_bytes
-        async with self._locks[sha256], self._origin.client() as client:
+        async with self._lock(sha256), self._origin.client() as client:
             await self._run(self._store.begin, sha256, size_bytes)
             missing = await self._run(self._store.missing, sha256, size_bytes)
             self._remaining[sha256] = sum(end - first for first, end in missing)
@@ -326,7 +332,7 @@ class ContentCache:
                     answer.raise_for_status()
                     start = first if answer.status_code == HTTPStatus.PARTIAL_CONTENT else 0
                     await self._write(sha256, size_bytes, start, self._paced(answer.aiter_bytes(CHUNK_BYTES)))
-            if await self._run(self._store.finish, sha256, size_bytes):
+            if await self._in_steps(self._store.finishing(sha256, size_bytes)):
                 self._remaining.pop(sha256, None)
                 log.info("content_fetched", sha256=sha256, size_bytes=size_bytes)
 
@@ -346,8 +352,19 @@ class ContentCache:
         self._handed_in.clear()
         assert self._centre is not None
         async with self._centre.client() as client:
+            refused = 0
             for sha256, size_bytes in list(self._uploads.items()):
-                await self._bring(client, self._centre, sha256, size_bytes)
+                try:
+                    await self._bring(client, self._centre, sha256, size_bytes)
+                except slim_httpx().HTTPStatusError as error:
+                    # One that the centre does not take now keeps none of the others back.
+                    log.warning("attachment_not_taken", sha256=sha256, reason=str(error))
+                    refused += 1
+                except (BlobGone, KeyError):
+                    log.error("attachment_lost", sha256=sha256, size_bytes=size_bytes, hint="it has to be sent again")
+                    await self._let_go(sha256, size_bytes)
+        if refused:
+            raise NotThere(f"the centre did not take {refused} attachments")
         await self._handed_in.wait()
 
     async def _bring(self, client: httpx.AsyncClient, centre: Source, sha256: str, size_bytes: int) -> None:
@@ -364,9 +381,12 @@ class ContentCache:
                 headers = {"content-range": f"bytes {first}-{end - 1}/{size_bytes}"}
                 (await client.put(url, content=piece, headers=headers)).raise_for_status()
                 await asyncio.sleep(self._wait_seconds(len(piece)))
-        await self._run((self._uploads_folder / f"{sha256}.{size_bytes}").unlink, True)
-        del self._uploads[sha256]
+        await self._let_go(sha256, size_bytes)
         log.info("attachment_brought", sha256=sha256, size_bytes=size_bytes)
+
+    async def _let_go(self, sha256: str, size_bytes: int) -> None:
+        await self._run(self._unmark, sha256, size_bytes)
+        self._uploads.pop(sha256, None)
 
     # --------------------------------------------------------------------------------------------------------- upkeep
 
@@ -376,7 +396,7 @@ class ContentCache:
         before = self._local_now().timestamp() - self._partial_days * 86_400
         await self._run(self._store.expire, before)
         for sha256 in self._store.hashes()[:1]:
-            if not await self._run(self._store.verify, sha256):
+            if not await self._in_steps(self._store.verifying(sha256)):
                 self._wanted.set()
 
     async def _for_ever(self, step: Callable[[], Any]) -> None:
@@ -393,5 +413,27 @@ class ContentCache:
                 await asyncio.sleep(self._random.uniform(0, pause))
                 pause = min(pause * 2, RETRY_MOST_SECONDS)
 
+    async def _in_steps(self, work: Generator[None, None, bool]) -> bool:
+        """Do long work in the store's thread, others' requests between its steps."""
+        while True:
+            done = await self._run(_step, work)
+            if done is not None:
+                return done
+
+    def _lock(self, sha256: str) -> asyncio.Lock:
+        lock = self._locks.get(sha256)
+        if lock is None:
+            lock = self._locks[sha256] = asyncio.Lock()
+        return lock
+
     async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+
+
+def _step(work: Generator[None, None, bool]) -> bool | None:
+    """Do one step; return None, or in the end what came of it."""
+    try:
+        next(work)
+    except StopIteration as done:
+        return bool(done.value)
+    return None

@@ -6,8 +6,8 @@ the size, so that no chunk can stand in another's place; a chunk *is there when 
 what has arrived, so none can be wrong: a torn write or a lost sector is a chunk that is missing.
 
 Invariants: nothing has a name below `blobs/` that was not hashed whole after its last byte was on disk; what is
-pinned is never evicted; a partial's whole room is reserved when it is begun. Not for several threads: one executor of
-its own.
+pinned is never evicted, and nothing is unless that makes room enough; a partial's whole room is reserved when it is
+begun, and counts against the disk's floor too. Not for several threads: one executor of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar
@@ -25,12 +25,16 @@ from typing import BinaryIO, ClassVar
 import structlog
 
 from edge_agent.cipher import Cipher
+from edge_agent.content import room
 from edge_agent.errors import EdgeError, Retry
 from protocols.content import CHUNK_BYTES
 
 SLOT_EXTRA = 29 + 48
 """What sealing adds to a chunk: the vault's own, and whose chunk it is."""
 USED_EVERY_SECONDS = 60.0
+IDLE_SECONDS = 600.0
+"""A partial that nothing came to for so long gives way when room is needed, unless it is pinned."""
+STEP_CHUNKS = 16
 _NAME = re.compile(r"^([0-9a-f]{64})\.(\d{1,13})$")
 Span = tuple[int, int]
 """Bytes from the first to the second, exclusive."""
@@ -206,6 +210,15 @@ class BlobStore:
         Raises:
             WrongBlob: its hash is another; everything of it was thrown away.
         """
+        steps = self.finishing(sha256, size_bytes)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                return bool(done.value)
+
+    def finishing(self, sha256: str, size_bytes: int) -> Generator[None, None, bool]:
+        """Do what `finish` does in steps of a few MiB, so that readers get their turn; nobody may write meanwhile."""
         if sha256 in self._held:
             return True
         partial = self._partial(sha256, size_bytes)
@@ -219,6 +232,8 @@ class BlobStore:
                 if plain is None:
                     return False
                 digest.update(plain)
+                if number % STEP_CHUNKS == STEP_CHUNKS - 1:
+                    yield
             os.fsync(file.fileno())
         if digest.hexdigest() != sha256:
             partial.unlink()
@@ -226,16 +241,19 @@ class BlobStore:
         path = self._path(sha256, size_bytes)
         path.parent.mkdir(exist_ok=True)
         partial.replace(path)
-        _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        for folder in (path.parent, self._blobs):
+            sync_folder(folder)
         self._held[sha256] = Held(size_bytes, self._now())
         return True
 
-    def verify(self, sha256: str) -> bool:
-        """Read a blob whole; False when it was damaged, and then it is gone."""
+    def verifying(self, sha256: str) -> Generator[None, None, bool]:
+        """Read a blob whole, in steps; False when it was damaged, and then it is gone."""
         try:
             with self.take(sha256) as file:
                 for number in range(_chunks(self._held[sha256].size_bytes)):
                     self.chunk(file, sha256, number)
+                    if number % STEP_CHUNKS == STEP_CHUNKS - 1:
+                        yield
         except (BlobGone, KeyError):
             return False
         return True
@@ -243,13 +261,16 @@ class BlobStore:
     # ---------------------------------------------------------------------------------------------------------- room
 
     def remove(self, sha256: str) -> None:
-        """Remove a blob, whole or partial."""
+        """Remove a blob, whole or partial; it is gone when this returns, also after a power cut."""
         held = self._held.pop(sha256, None)
         if held is not None:
-            self._path(sha256, held.size_bytes).unlink(missing_ok=True)
+            path = self._path(sha256, held.size_bytes)
+            path.unlink(missing_ok=True)
+            sync_folder(path.parent)
         for path in self._partials.glob(f"{sha256}.*"):
             path.unlink(missing_ok=True)
             self._lacking.pop(path, None)
+            sync_folder(self._partials)
 
     def expire(self, before: float) -> int:
         """Remove partials that were last written before a moment and that nobody wants; return how many."""
@@ -272,12 +293,29 @@ class BlobStore:
         return sorted(self._held, key=lambda sha256: self._held[sha256].used_at)
 
     def _make_room(self, wanted: int) -> None:
-        while self.used_bytes + wanted > self._max_bytes or self._free_bytes(self._blobs) - wanted < self._floor_bytes:
-            victim = next((sha256 for sha256 in self.hashes() if not self.pinned(sha256)), None)
-            if victim is None:
-                raise NoRoom(f"no room for {wanted} bytes: what is here is needed")
-            log.info("blob_evicted", sha256=victim)
-            self.remove(victim)
+        partials = [(path.name.partition(".")[0], path.stat()) for path in self._partials.iterdir()]
+        lacking = room.lacking(
+            wanted,
+            used_bytes=self.used_bytes,
+            promised_bytes=sum(max(0, stat.st_size - stat.st_blocks * 512) for _, stat in partials),
+            free_bytes=self._free_bytes(self._blobs),
+            max_bytes=self._max_bytes,
+            floor_bytes=self._floor_bytes,
+        )
+        idle = self._now() - IDLE_SECONDS
+        candidates = [
+            room.Candidate(held.used_at, held.size_bytes + _chunks(held.size_bytes) * SLOT_EXTRA, sha256)
+            for sha256, held in self._held.items()
+        ]
+        candidates += [
+            room.Candidate(stat.st_mtime, stat.st_size, sha256) for sha256, stat in partials if stat.st_mtime < idle
+        ]
+        victims = room.chosen([one for one in candidates if not self.pinned(one.sha256)], lacking)
+        if victims is None:
+            raise NoRoom(f"no room for {wanted} bytes: what is here is needed")
+        for one in victims:
+            log.info("blob_evicted", sha256=one.sha256, freed_bytes=one.bytes)
+            self.remove(one.sha256)
 
     def _path(self, sha256: str, size_bytes: int) -> Path:
         return self._blobs / sha256[:2] / f"{sha256}.{size_bytes}"
@@ -307,6 +345,11 @@ def _chunks(size_bytes: int) -> int:
 
 def _header(sha256: str, size_bytes: int, number: int) -> bytes:
     return bytes.fromhex(sha256) + size_bytes.to_bytes(8, "big") + number.to_bytes(8, "big")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -7,6 +7,8 @@ Sources: RFC 9110 §14 (ranges).
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import re
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
@@ -18,13 +20,26 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from edge_agent.content import BlobGone, ContentCache, NoRoom, WrongBlob
-from edge_agent.lan.problems import FieldError, Refusal, of_field
+from edge_agent.errors import EdgeError
+from edge_agent.lan.problems import FieldError, Refusal, of_field, response
 from protocols.content import CHUNK_BYTES, MAX_BLOB_BYTES
+from protocols.ranges import Span, Unsatisfiable, content_range, requested
 
 JSON = "application/json"
 _HASH = re.compile(r"[0-9a-f]{64}")
-_RANGE = re.compile(r"bytes=(\d{1,13})?-(\d{1,13})?")
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,13})-(\d{1,13})/(\d{1,13})")
+_SIZE = re.compile(r"\d{1,13}")
+IDLE_SECONDS = 30.0
+"""Longest wait for the next piece of a body."""
+DRAIN_BYTES = 1024 * 1024
+"""A rest of a body that is let run out; a longer one ends with the connection."""
+_HEADERS = {
+    "accept-ranges": "bytes",
+    "cache-control": "private, max-age=31536000, immutable",
+    "content-disposition": "attachment",
+    # A file is whatever somebody handed in: it must not run with the class page's rights when a browser opens it.
+    "content-security-policy": "sandbox; default-src 'none'",
+    "x-content-type-options": "nosniff",
+}
 _HINT = "GET /v1/openapi.json describes how blobs are read and handed in"
 
 _encoder = msgspec.json.Encoder()
@@ -61,7 +76,7 @@ class BlobsApi:
         self._admit(request)
         sha256 = _hash(request)
         text = request.query_params.get("size_bytes", "")
-        if not text.isdecimal() or int(text) > MAX_BLOB_BYTES:
+        if _SIZE.fullmatch(text) is None or int(text) > MAX_BLOB_BYTES:
             raise of_field(FieldError(field="size_bytes", reason=f"must be at most {MAX_BLOB_BYTES}"), _HINT)
         spans = await self._cache.missing(sha256, int(text))
         return _said(HTTPStatus.OK, int(text), spans)
@@ -73,51 +88,95 @@ class BlobsApi:
         size_bytes = self._cache.size(sha256)
         if size_bytes is None:
             raise _absent(sha256)
-        headers = {
-            "etag": f'"{sha256}"',
-            "accept-ranges": "bytes",
-            "cache-control": "private, max-age=31536000, immutable",
-        }
-        if request.headers.get("if-none-match") == headers["etag"]:
+        headers = {**_HEADERS, "etag": f'"{sha256}"'}
+        if headers["etag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        first, end = _range(request.headers.get("range"), size_bytes)
-        status = HTTPStatus.OK
-        if (first, end) != (0, size_bytes):
-            status = HTTPStatus.PARTIAL_CONTENT
-            headers["content-range"] = f"bytes {first}-{end - 1}/{size_bytes}"
+        span: Span | None = None
+        if request.headers.get("if-range", headers["etag"]) == headers["etag"]:
+            try:
+                span = requested(request.headers.get("range", ""), size_bytes)
+            except Unsatisfiable as outside:
+                return _outside(outside, size_bytes)
+        status = HTTPStatus.OK if span is None else HTTPStatus.PARTIAL_CONTENT
+        if span is not None:
+            headers["content-range"] = f"bytes {span.start}-{span.end - 1}/{size_bytes}"
+        first, end = span or (0, size_bytes)
         headers["content-length"] = str(end - first)
         if request.method == "HEAD":
             return Response(status_code=status, headers=headers)
         body = self._cache.read(sha256, first, end)
         try:
+            # The first piece before the head, so that a blob that is gone is answered as one.
             begin = await anext(body, b"")
         except (KeyError, BlobGone):
             raise _absent(sha256) from None
+        except (OSError, EdgeError) as error:
+            raise _unusable(error) from error
         return StreamingResponse(_joined(begin, body), status, headers, "application/octet-stream")
 
     async def put(self, request: Request) -> Response:
         """Take an attachment, whole or a part of it."""
-        self._admit(request)
+        try:
+            self._admit(request)
+            return await self._put(request)
+        except Refusal as refusal:
+            answer = response(refusal)
+            if not await _drained(request):
+                answer.headers["connection"] = "close"
+            return answer
+
+    async def _put(self, request: Request) -> Response:
         sha256 = _hash(request)
         first, end, size_bytes = _sent(request)
-        if self._cache.size(sha256) is not None:
-            answer = _said(HTTPStatus.OK, size_bytes, [])
-            answer.headers["connection"] = "close"  # the body is not read
-            await self._cache.put(sha256, size_bytes, 0, _nothing())
-            return answer
+        known = self._cache.size(sha256)
+        if known is not None and known != size_bytes:
+            raise of_field(FieldError(field="size_bytes", reason=f"the blob of this hash has {known} bytes"), _HINT)
         try:
-            spans = await self._cache.put(sha256, size_bytes, first, _bounded(request, end - first))
-        except NoRoom as error:
-            raise _closing(HTTPStatus.INSUFFICIENT_STORAGE, error) from error
+            body = _nothing() if known is not None else _bounded(request, end - first)
+            spans = await self._cache.put(sha256, size_bytes, first, body)
         except WrongBlob as error:
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), hint=error.hint) from error
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
-        return _said(HTTPStatus.ACCEPTED if spans else HTTPStatus.CREATED, size_bytes, spans)
+        except (OSError, EdgeError) as error:
+            raise _unusable(error) from error
+        if known is None:
+            return _said(HTTPStatus.ACCEPTED if spans else HTTPStatus.CREATED, size_bytes, spans)
+        answer = _said(HTTPStatus.OK, size_bytes, [])
+        if not await _drained(request):
+            answer.headers["connection"] = "close"
+        return answer
 
 
-def _closing(status: HTTPStatus, error: NoRoom) -> Refusal:
-    return Refusal(status, str(error), hint=f"keep the file and send it later; for the technician: {error.hint}")
+async def _drained(request: Request) -> bool:
+    """Let a short rest of the body run out; False when it is too long for that, or nobody sends it."""
+    length = request.headers.get("content-length", "")
+    if _SIZE.fullmatch(length) is None or int(length) > DRAIN_BYTES:
+        return False
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            async for _ in request.stream():
+                pass
+    except RuntimeError:
+        return True  # it was read to its end before
+    except (ClientDisconnect, TimeoutError):
+        return False
+    return True
+
+
+def _unusable(error: OSError | EdgeError) -> Refusal:
+    """Return the refusal when the agent's disk, or its key, does not do what it should."""
+    full = isinstance(error, NoRoom) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+    status = HTTPStatus.INSUFFICIENT_STORAGE if full else HTTPStatus.SERVICE_UNAVAILABLE
+    technician = f"; for the technician: {error.hint}" if isinstance(error, EdgeError) and error.hint else ""
+    return Refusal(status, str(error), hint=f"come again later; a file of your own keep until then{technician}")
+
+
+def _outside(outside: Unsatisfiable, size_bytes: int) -> Response:
+    hint = "ask for bytes below the size that Content-Range names"
+    answer = response(Refusal(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, str(outside), hint=hint))
+    answer.headers["content-range"] = f"bytes */{size_bytes}"
+    return answer
 
 
 def _hash(request: Request) -> str:
@@ -133,41 +192,30 @@ def _absent(sha256: str) -> Refusal:
     )
 
 
-def _range(header: str | None, size_bytes: int) -> tuple[int, int]:
-    """Return the range asked for, the end exclusive; the whole without one or with several."""
-    match = None if header is None else _RANGE.fullmatch(header.strip())
-    if match is None or match[0] == "bytes=-":
-        return 0, size_bytes
-    if match[1] is None:
-        return max(0, size_bytes - int(match[2])), size_bytes
-    first = int(match[1])
-    end = size_bytes if match[2] is None else min(size_bytes, int(match[2]) + 1)
-    if first >= size_bytes or end <= first:
-        raise Refusal(
-            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, f"the blob has {size_bytes} bytes", hint="ask within them"
-        )
-    return first, end
-
-
 def _sent(request: Request) -> tuple[int, int, int]:
     """Return first byte, end and total of what a PUT brings."""
     header = request.headers.get("content-range")
     length = request.headers.get("content-length", "")
     if header is None:
-        if not length.isdecimal():
+        if _SIZE.fullmatch(length) is None:
             raise Refusal(HTTPStatus.LENGTH_REQUIRED, "the length of the body is needed", hint=_HINT)
         first, end, total = 0, int(length), int(length)
     else:
-        match = _CONTENT_RANGE.fullmatch(header.strip())
-        if match is None:
-            reason = "must look like: bytes 0-262143/1000000"
+        try:
+            (first, end), total = content_range(header)
+        except ValueError as error:
+            raise of_field(FieldError(field="content-range", reason=str(error)), _HINT) from error
+        if length.isdecimal() and int(length) != end - first:
+            reason = f"names {end - first} bytes, the content-length is {length}"
             raise of_field(FieldError(field="content-range", reason=reason), _HINT)
-        first, end, total = int(match[1]), int(match[2]) + 1, int(match[3])
-        if first % CHUNK_BYTES or end > total or end <= first or (end % CHUNK_BYTES and end != total):
+        if first % CHUNK_BYTES or (end % CHUNK_BYTES and end != total):
             reason = f"must begin at a multiple of {CHUNK_BYTES} and end at one or at the end of the blob"
             raise of_field(FieldError(field="content-range", reason=reason), _HINT)
     if total > MAX_BLOB_BYTES:
         raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a blob has at most {MAX_BLOB_BYTES} bytes", hint=_HINT)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        detail = "a body with a content-encoding is not taken"
+        raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, hint="send the file's own bytes")
     return first, end, total
 
 
@@ -177,7 +225,16 @@ def _said(status: HTTPStatus, size_bytes: int, spans: list[tuple[int, int]]) -> 
 
 async def _bounded(request: Request, most: int) -> AsyncIterator[bytes]:
     came = 0
-    async for piece in request.stream():
+    pieces = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                piece = await anext(pieces, None)
+        except TimeoutError as error:
+            detail = f"no byte came for {IDLE_SECONDS:g} s"
+            raise Refusal(HTTPStatus.REQUEST_TIMEOUT, detail, hint="ask what is missing and send that") from error
+        if piece is None:
+            return
         came += len(piece)
         if came > most:
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is longer than it said", hint=_HINT)

@@ -491,3 +491,11 @@ def test_the_snmp_library_named_is_the_one_that_polls(tmp_path, library):
         check=False,
     )
     assert done.stdout.splitlines()[-1:] == [f"['{library}']"], done.stderr
+
+
+def test_content_is_checked(problems):
+    said = problems('[content]\nparent = "http://user:word@10.7.0.2:8740"\nnight = "22:00-22:00"\n')
+    assert [one.partition(":")[0] for one in said] == ["content.parent", "content.night"]
+    assert "user name or password" in said[0]
+    (alone,) = problems('[content]\nparent_token = "word"\n')
+    assert "is for nothing without a parent" in alone

@@ -230,6 +230,6 @@ def test_half_uploads_that_nobody_goes_on_with_expire(tmp_path, blob, sha256):
 
 
 def keep(partial: Partial, start: int, end: int) -> list[tuple[int, int]]:
-    from cloud.content.ranges import Span
+    from protocols.ranges import Span
 
     return list(partial.keep(Span(start, end)))

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.responses import Response
 
 from edge_agent.content import BlobStore, Caps, ContentCache, Source
 from edge_agent.content.pace import Bucket
@@ -241,3 +242,61 @@ def test_a_bucket_lets_through_what_the_cap_says_and_no_more() -> None:
         now += bucket.wait_seconds(now, 10_000, 800_000)
     assert 8.0 <= now - 100.0 <= 10.0  # a million bytes at 100 kB/s, a second of burst at most
     assert Bucket().wait_seconds(0.0, 10**9, None) == 0.0
+
+
+async def test_what_the_centre_refuses_and_what_was_lost_keep_nothing_else_back(tmp_path: Path) -> None:
+    films = [random.Random(number).randbytes(1000 + number) for number in range(3)]
+    refused, lost, good = (hashlib.sha256(film).hexdigest() for film in films)
+
+    class Centre(Starlette):
+        """Refuses one blob, takes the others."""
+
+        async def __call__(self, scope, receive, send) -> None:
+            if refused in scope["path"] and scope["method"] == "PUT":
+                await Response(status_code=422)(scope, receive, send)
+            else:
+                await super().__call__(scope, receive, send)
+
+    async with agent(tmp_path / "centre") as behind:
+        routes = BlobsApi(behind.cache, lambda _request: None).routes
+        front = LanServer(Centre(routes=routes, exception_handlers={Refusal: _refused}), "127.0.0.1", 0)
+        async with agent(tmp_path / "gateway", centre=Source("http://127.0.0.1:1/v1/blobs")) as gateway:
+            for film in films:
+                await put(gateway.url, film)
+        path = next((tmp_path / "gateway" / "content" / "blobs").rglob(f"{lost}.*"))
+        path.write_bytes(b"rot" * 100)
+        await front.start()
+        try:
+            centre = Source(f"http://127.0.0.1:{front.port}/v1/blobs")
+            async with agent(tmp_path / "gateway", centre=centre) as gateway:
+                await until(lambda: behind.cache.size(good) is not None, "the good one is there")
+                uploads = tmp_path / "gateway" / "content" / "uploads"
+                await until(lambda: [one.name for one in uploads.iterdir()] == [f"{refused}.1000"], "one waits")
+                assert gateway.cache.size(refused) == 1000
+        finally:
+            await front.stop()
+
+
+async def test_a_blob_that_the_source_does_not_give_keeps_no_other_back(tmp_path: Path) -> None:
+    async with agent(tmp_path / "centre") as centre:
+        await put(centre.url, FILM)
+
+        class Source403(Starlette):
+            """Refuses the first blob that is asked for."""
+
+            async def __call__(self, scope, receive, send) -> None:
+                if NAME in scope["path"]:
+                    await super().__call__(scope, receive, send)
+                else:
+                    await Response(status_code=403)(scope, receive, send)
+
+        routes = BlobsApi(centre.cache, lambda _request: None).routes
+        front = LanServer(Source403(routes=routes, exception_handlers={Refusal: _refused}), "127.0.0.1", 0)
+        await front.start()
+        try:
+            async with agent(tmp_path / "gateway", origin=Source(f"http://127.0.0.1:{front.port}/v1/blobs")) as gateway:
+                gateway.cache.want(wanted(b"forbidden", FILM))
+                await until(lambda: gateway.cache.size(NAME) is not None, "the other one came")
+                assert gateway.cache.missing_bytes() == len(b"forbidden")
+        finally:
+            await front.stop()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -146,7 +150,7 @@ def test_the_disk_keeps_its_floor(tmp_path: Path) -> None:
     store.open()
     assert put(store, b"x" * 1000)
     with pytest.raises(NoRoom):
-        put(store, b"y" * (MEBIBYTE + 1))
+        put(store, b"y" * (MEBIBYTE + 4096))
 
 
 def test_room_is_reserved_for_what_is_on_its_way(tmp_path: Path) -> None:
@@ -158,6 +162,114 @@ def test_room_is_reserved_for_what_is_on_its_way(tmp_path: Path) -> None:
     store.pinned = lambda _sha256: False
     assert store.expire(before=2**40) == 1
     store.begin("b" * 64, 2 * MEBIBYTE)
+
+
+def test_what_is_promised_to_others_counts_against_the_floor(tmp_path: Path) -> None:
+    store = BlobStore(
+        tmp_path / "content",
+        Vault(tmp_path).cipher(),
+        max_bytes=64 * MEBIBYTE,
+        floor_bytes=MEBIBYTE,
+        free_bytes=lambda _folder: 5 * MEBIBYTE,
+    )
+    store.open()
+    store.begin("a" * 64, 2 * MEBIBYTE)
+    with pytest.raises(NoRoom):
+        store.begin("b" * 64, 2 * MEBIBYTE)
+
+
+def test_a_blob_that_will_never_fit_evicts_nobody(tmp_path: Path) -> None:
+    store = opened(tmp_path, max_bytes=3 * MEBIBYTE)
+    put(store, b"x" * MEBIBYTE)
+    with pytest.raises(NoRoom):
+        store.begin("a" * 64, 2**33)
+    assert store.size(name_of(b"x" * MEBIBYTE)) is not None
+
+
+def test_half_a_file_that_nobody_goes_on_with_gives_way(tmp_path: Path) -> None:
+    store = opened(tmp_path, max_bytes=3 * MEBIBYTE)
+    store.begin("a" * 64, 2 * MEBIBYTE)
+    with pytest.raises(NoRoom):
+        put(store, b"x" * 2 * MEBIBYTE)
+    partial = tmp_path / "content" / "partial" / f"{'a' * 64}.{2 * MEBIBYTE}"
+    old = partial.stat().st_mtime - store_module.IDLE_SECONDS - 1
+    os.utime(partial, (old, old))
+    assert put(store, b"x" * 2 * MEBIBYTE)
+    assert not partial.exists()
+
+
+class PowerCut(Exception):
+    """Nothing happens after this."""
+
+
+class Disk:
+    """Lets so many operations through and loses, at the cut, the chunks that were written and not synced."""
+
+    def __init__(self, patched: pytest.MonkeyPatch, operations: int) -> None:
+        self._left = operations
+        self._unsynced: set[tuple[Path, int]] = set()
+        self._fsync_for_real = os.fsync
+        self._write_for_real = BlobStore.write
+        patched.setattr(os, "fsync", self._fsync)
+        patched.setattr(BlobStore, "write", self._written())
+        for name in ("replace", "unlink", "mkdir"):
+            patched.setattr(Path, name, self._guarded(getattr(Path, name)))
+
+    def _count(self) -> None:
+        if self._left == 0:
+            for path, number in self._unsynced:
+                if path.exists():
+                    with path.open("r+b") as file:
+                        file.seek(number * (CHUNK_BYTES + store_module.SLOT_EXTRA) + 500)
+                        file.write(bytes(1000))
+            raise PowerCut
+        self._left -= 1
+
+    def _guarded(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def operation(*arguments: Any, **options: Any) -> Any:
+            self._count()
+            return real(*arguments, **options)
+
+        return operation
+
+    def _fsync(self, descriptor: int) -> None:
+        self._count()
+        synced = Path(f"/proc/self/fd/{descriptor}").readlink()
+        self._unsynced = {one for one in self._unsynced if one[0] != synced}
+        self._fsync_for_real(descriptor)
+
+    def _written(self) -> Callable[..., None]:
+        def write(store: BlobStore, sha256: str, size_bytes: int, number: int, plain: bytes) -> None:
+            self._count()
+            self._write_for_real(store, sha256, size_bytes, number, plain)
+            self._unsynced.add((store._partial(sha256, size_bytes), number))
+
+        return write
+
+
+@pytest.mark.parametrize("operations", range(22))
+def test_a_power_cut_anywhere_costs_time_and_never_truth(
+    operations: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = random.Random(operations).randbytes(3 * CHUNK_BYTES + 17)
+    name, size = name_of(content), len(content)
+    store = opened(tmp_path)
+    put(store, b"the key is made before")
+    cut = False
+    with monkeypatch.context() as patched:
+        Disk(patched, operations)
+        try:
+            for number in range(4):
+                put(store, content, number)
+        except PowerCut:
+            cut = True
+    assert cut == (operations < 13)
+    store = opened(tmp_path)
+    if store.size(name) is None:
+        assert cut
+        lacking = {number for span in store.missing(name, size) for number in chunks_of(span)}
+        assert put(store, content, *lacking) if lacking else store.finish(name, size)
+    assert got(store, name) == content
 
 
 def test_what_a_pupil_handed_in_is_in_no_file_in_the_clear(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.content.ranges import Span, Unsatisfiable, content_range, joined, missing, requested
+from protocols.ranges import Span, Unsatisfiable, content_range, joined, missing, requested
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
 
