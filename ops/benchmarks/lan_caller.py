@@ -24,13 +24,27 @@ class LanCaller:
         Raises:
             RuntimeError: the answer has another status.
         """
+        return await self._answered(
+            path,
+            b"POST %s HTTP/1.1\r\nhost: agent\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+            % (path.encode(), len(body), body),
+            status,
+        )
+
+    async def get_range(self, path: str, first: int, end: int) -> bytes:
+        """Return bytes `first` up to and without `end` of what is there.
+
+        Raises:
+            RuntimeError: the answer is not 206.
+        """
+        request = b"GET %s HTTP/1.1\r\nhost: agent\r\nrange: bytes=%d-%d\r\n\r\n" % (path.encode(), first, end - 1)
+        return await self._answered(path, request, 206)
+
+    async def _answered(self, path: str, request: bytes, status: int) -> bytes:
         await self.open()
         assert self._reader is not None
         assert self._writer is not None
-        self._writer.write(
-            b"POST %s HTTP/1.1\r\nhost: agent\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
-            % (path.encode(), len(body), body)
-        )
+        self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = next(
             (int(line[16:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: ")), 0

@@ -21,6 +21,7 @@ class Subject(StrEnum):
     API = "api"
     RECORDS = "records"
     BOARD = "board"
+    CONTENT = "content"
 
 
 def bench(
