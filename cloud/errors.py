@@ -59,3 +59,26 @@ class QuarantineUnknown(CloudError):
     """There is no such entry in quarantine."""
 
     hint = "List the entries with `bellwether quarantine list`."
+
+
+class FeedRefused(CloudError):
+    """A feed cannot be registered; `problems` holds field, detail and what may stand there, of every reason found."""
+
+    exit_code = 2
+    hint = "Correct the fields named above and register the feed again."
+
+    def __init__(self, problems: list[tuple[str, str, list[str] | None]]) -> None:
+        super().__init__("; ".join(f"{field}: {detail}" for field, detail, _ in problems))
+        self.problems = problems
+
+
+class FeedExists(CloudError):
+    """The name of a feed is taken."""
+
+    hint = "Choose another name, or remove the feed of that name first."
+
+
+class FeedUnknown(CloudError):
+    """There is no such feed."""
+
+    hint = "List the feeds with `bellwether feed list`."

@@ -16,6 +16,7 @@ import psycopg
 import structlog
 
 import cloud.evaluation.repository
+import cloud.feeds.repository
 import cloud.teaching.taking
 from cloud.config import Settings
 from cloud.content.expiry import PartialExpiry
@@ -24,6 +25,7 @@ from cloud.db import connect, open_pool, wait_for_schema
 from cloud.db.pool import Pool
 from cloud.desired.refresh import DesiredRefresh
 from cloud.evaluation.taking import EvaluationService
+from cloud.feeds.duty import FeedsDuty
 from cloud.privacy.erasing import Eraser, Forget
 from cloud.privacy.retention import Expiry
 from cloud.records.consuming import Consumer, Service
@@ -46,7 +48,7 @@ def services() -> list[Service]:
 
 def forgetters() -> list[Forget]:
     """Return how every service forgets what it made of records."""
-    return [cloud.teaching.taking.forget, cloud.evaluation.repository.forget]
+    return [cloud.teaching.taking.forget, cloud.evaluation.repository.forget, cloud.feeds.repository.forget]
 
 
 def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:
@@ -55,6 +57,7 @@ def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:
     store = BlobStore(Path(content.folder), free_floor_bytes=content.free_floor_bytes)
     return {
         "desired": DesiredRefresh(settings, pool).run,
+        "feeds": FeedsDuty(settings.database.dsn, pool).run,
         "erase": Eraser(pool, forgetters(), store).run,
         "expire records": Expiry(pool, settings.records, forgetters()).run,
         "expire uploads": PartialExpiry(store, partial_days=content.partial_days).run,

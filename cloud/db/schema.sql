@@ -474,6 +474,45 @@ CREATE TABLE expired_items (
     CONSTRAINT expired_items_pkey PRIMARY KEY (agent_id)
 );
 
+CREATE TABLE feed_refusals (
+    feed text NOT NULL,
+    record_id text NOT NULL,
+    place bigint NOT NULL,
+    reason text NOT NULL,
+    refused_at timestamp with time zone NOT NULL,
+    tries integer NOT NULL DEFAULT 1,
+    again boolean NOT NULL DEFAULT false,
+    CONSTRAINT feed_refusals_pkey PRIMARY KEY (feed, record_id),
+    CONSTRAINT feed_refusals_feed_fkey FOREIGN KEY (feed) REFERENCES feeds(feed) ON DELETE CASCADE
+);
+CREATE INDEX feed_refusals_again ON feed_refusals USING btree (feed, place) WHERE again;
+CREATE INDEX feed_refusals_record ON feed_refusals USING btree (record_id);
+
+CREATE TABLE feeds (
+    feed text NOT NULL,
+    format text NOT NULL,
+    url text NOT NULL,
+    home_page text NOT NULL,
+    types text[] NOT NULL,
+    school text,
+    secret text NOT NULL,
+    state text NOT NULL,
+    place bigint NOT NULL,
+    batch_records integer NOT NULL,
+    delivered bigint NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    problem text,
+    retry_at timestamp with time zone,
+    last_tried_at timestamp with time zone,
+    last_delivered_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT feeds_pkey PRIMARY KEY (feed),
+    CONSTRAINT feeds_school_fkey FOREIGN KEY (school) REFERENCES schools(school),
+    CONSTRAINT feeds_format_check CHECK ((format = ANY (ARRAY['webhook'::text, 'xapi'::text]))),
+    CONSTRAINT feeds_state_check CHECK ((state = ANY (ARRAY['running'::text, 'paused'::text])))
+);
+
 CREATE TABLE host_1h (
     bucket timestamp with time zone NOT NULL,
     thing_id integer NOT NULL,

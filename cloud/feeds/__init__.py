@@ -1,1 +1,1 @@
-"""Feeds outward: what the services took, told to other systems at least once, each at its own pace."""
+"""Feeds outward: stored records told to other systems at least once, each receiver at its own pace."""

@@ -35,6 +35,7 @@ NOUNS: dict[str, Noun] = {
     "evaluation": Noun("import and export the framework of indicators, replay what was refused", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "records": Noun("count and replay the classroom records that a service refused", "cloud"),
+    "feed": Noun("tell records to other systems: register, list, pause, resume, remove receivers", "cloud"),
     "quarantine": Noun("list, show and replay what the centre could not take", "cloud"),
     "bench": Noun("measure spool, ingest, agent and API against their limits", "ops"),
     "demo": Noun("run the whole district on this machine", "ops"),

@@ -1094,6 +1094,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Feeds
+         * @description Every feed with its state: what was delivered, what waits, what fails and when it is tried again.
+         */
+        get: operations["feeds_api_v1_feeds_get"];
+        put?: never;
+        /**
+         * Add Feed
+         * @description Register a receiver. It is told every record of its types at least once, by default those stored from now on.
+         */
+        post: operations["add_feed_api_v1_feeds_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{feed}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Feed
+         * @description One feed with its state.
+         */
+        get: operations["feed_api_v1_feeds__feed__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Feed
+         * @description Forget a feed, its place and what its receiver refused.
+         */
+        delete: operations["remove_feed_api_v1_feeds__feed__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{feed}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Feed
+         * @description Tell a receiver nothing for a while; its place is kept, and with it everything that is stored meanwhile.
+         */
+        post: operations["pause_feed_api_v1_feeds__feed__pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{feed}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Feed
+         * @description Go on where a feed was paused; one that waits after failures is tried at once.
+         */
+        post: operations["resume_feed_api_v1_feeds__feed__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{feed}/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Feed Refusals
+         * @description Records that a receiver would not take, newest first, by id and reason alone.
+         */
+        get: operations["feed_refusals_api_v1_feeds__feed__refusals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{feed}/refusals/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Feed Refusals
+         * @description Have every refused record of a feed sent once more, each alone; what is refused again stays.
+         */
+        post: operations["retry_feed_refusals_api_v1_feeds__feed__refusals_retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/privacy/purposes": {
         parameters: {
             query?: never;
@@ -2949,6 +3077,251 @@ export interface components {
              * @description How a person can have it changed.
              */
             objection: string;
+        };
+        /**
+         * FeedList
+         * @description Every feed, by name.
+         */
+        FeedList: {
+            /**
+             * Items
+             * @description The feeds.
+             */
+            items: components["schemas"]["FeedRow"][];
+        };
+        /**
+         * FeedOrder
+         * @description A receiver to be told records.
+         */
+        FeedOrder: {
+            /**
+             * Feed
+             * @description Its name: lower case letters, digits and hyphens.
+             * @example district-lrs
+             */
+            feed: string;
+            /**
+             * Url
+             * @description http or https address; for `xapi` the part before `/statements`.
+             * @example https://lrs.example/xapi
+             */
+            url: string;
+            /**
+             * Format
+             * @description `webhook` (signed JSON) or `xapi` (statements, 1.0.3).
+             * @default webhook
+             * @example webhook
+             * @example xapi
+             */
+            format: string;
+            /**
+             * Secret
+             * @description For `webhook` the key, of at least 24 bytes or `whsec_` and its Base64; for `xapi` `user:password`.
+             */
+            secret: string;
+            /**
+             * Types
+             * @description Record types it is told; empty: all.
+             * @default []
+             * @example [
+             *       "answer",
+             *       "submission"
+             *     ]
+             */
+            types: string[];
+            /**
+             * School
+             * @description Only records that came from agents of this school; null: all.
+             * @example s07
+             */
+            school?: string | null;
+            /**
+             * Home Page
+             * @description Under which address accounts, verbs and things are named in xAPI statements.
+             * @default https://bellwether.example
+             */
+            home_page: string;
+            /**
+             * From Beginning
+             * @description Begin with the oldest record that is kept; else with what is stored from now on.
+             * @default false
+             */
+            from_beginning: boolean;
+        };
+        /**
+         * FeedRefusal
+         * @description A record that a receiver would not take.
+         */
+        FeedRefusal: {
+            /**
+             * Record Id
+             * @description The record.
+             */
+            record_id: string;
+            /**
+             * Reason
+             * @description What the receiver answered; `unreadable` when this version cannot read the stored record.
+             * @example http_422
+             */
+            reason: string;
+            /**
+             * Refused At
+             * Format: date-time
+             * @description When it last refused.
+             * @example 2026-11-23T08:00:00Z
+             */
+            refused_at: string;
+            /**
+             * Tries
+             * @description How often it refused, as often as it was asked anew.
+             */
+            tries: number;
+            /**
+             * Again
+             * @description Whether it is about to be sent once more.
+             */
+            again: boolean;
+        };
+        /**
+         * FeedRefusalList
+         * @description Records that a receiver would not take, newest first.
+         */
+        FeedRefusalList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description The records of this page.
+             */
+            items: components["schemas"]["FeedRefusal"][];
+        };
+        /**
+         * FeedRetried
+         * @description Refused records that are being sent once more.
+         */
+        FeedRetried: {
+            /**
+             * Records
+             * @description How many.
+             */
+            records: number;
+        };
+        /**
+         * FeedRow
+         * @description A feed and how it is.
+         */
+        FeedRow: {
+            /**
+             * Feed
+             * @description Its name.
+             * @example district-lrs
+             */
+            feed: string;
+            /**
+             * Format
+             * @description How records are told.
+             * @enum {string}
+             */
+            format: "webhook" | "xapi";
+            /**
+             * Url
+             * @description Where to.
+             * @example https://lrs.example/xapi
+             */
+            url: string;
+            /**
+             * Home Page
+             * @description Under which address things are named in xAPI statements.
+             */
+            home_page: string;
+            /**
+             * Types
+             * @description Record types it is told.
+             * @example [
+             *       "answer"
+             *     ]
+             */
+            types: string[];
+            /**
+             * School
+             * @description Only records of this school; null: all.
+             */
+            school: string | null;
+            /**
+             * State
+             * @description `paused` keeps its place and is told nothing.
+             * @enum {string}
+             */
+            state: "running" | "paused";
+            /**
+             * Delivered
+             * @description Records that the receiver took, repeated ones with each time that counted.
+             */
+            delivered: number;
+            /**
+             * Waiting
+             * @description Records that it has still to be told; 10000 means that many or more.
+             */
+            waiting: number;
+            /**
+             * Oldest Waiting At
+             * @description When the first of them arrived at the centre; null when none waits.
+             */
+            oldest_waiting_at: string | null;
+            /**
+             * Refused
+             * @description Records that the receiver would not take; kept, and sent again when asked.
+             */
+            refused: number;
+            /**
+             * Failures
+             * @description Attempts in a row that failed; 0 when the last one did not.
+             */
+            failures: number;
+            /**
+             * Problem
+             * @description What the last attempt met: `http_…`, `no_connection`, `timeout`, `connection_lost`; null when all is well.
+             * @example http_503
+             */
+            problem: string | null;
+            /**
+             * Retry At
+             * @description When it is tried again; null when nothing has failed.
+             */
+            retry_at: string | null;
+            /**
+             * Last Tried At
+             * @description When it was last tried with no success or some; null before the first time.
+             */
+            last_tried_at: string | null;
+            /**
+             * Last Delivered At
+             * @description When the receiver last took something; null before the first time.
+             */
+            last_delivered_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When it was registered.
+             * @example 2026-11-23T08:00:00Z
+             */
+            created_at: string;
         };
         /**
          * FieldProblem
@@ -9656,6 +10029,449 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExclusionResult"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    feeds_api_v1_feeds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedList"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_feed_api_v1_feeds_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedRow"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    feed_api_v1_feeds__feed__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the feed. */
+                feed: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedRow"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_feed_api_v1_feeds__feed__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Name of the feed. */
+                feed: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_feed_api_v1_feeds__feed__pause_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Name of the feed. */
+                feed: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedRow"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_feed_api_v1_feeds__feed__resume_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Name of the feed. */
+                feed: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedRow"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    feed_refusals_api_v1_feeds__feed__refusals_get: {
+        parameters: {
+            query?: {
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the feed. */
+                feed: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedRefusalList"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_feed_refusals_api_v1_feeds__feed__refusals_retry_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Name of the feed. */
+                feed: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedRetried"];
                 };
             };
             /** @description The token is missing or wrong */
