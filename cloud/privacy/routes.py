@@ -27,7 +27,7 @@ from protocols.records import PURPOSES
 router = APIRouter(tags=["privacy"])
 
 
-@router.get("/privacy/purposes")
+@router.get("/privacy/purposes", responses=problems.responses(503))
 async def purposes(request: Request) -> PurposeList:
     """Every type of record with its purpose and retention."""
     days = days_by_type(request.app.state.rooms.settings.records)
