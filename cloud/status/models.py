@@ -109,3 +109,13 @@ class Snapshot:
     heard_at: datetime | None
     links: tuple[LinkEvidence, ...]
     agents: tuple[AgentEvidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """When a line or a gateway was not up; `until` is None while it still is not."""
+
+    thing: str
+    status: str
+    since: datetime
+    until: datetime | None

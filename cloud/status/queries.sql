@@ -81,3 +81,22 @@ FROM status_log
 WHERE kind = %(kind)s AND key = %(key)s
 ORDER BY changed_at DESC, change_id DESC
 LIMIT %(limit)s;
+
+-- name: outages
+-- When the school's line or gateway was not up during a span of time, by the status log.
+SELECT changes.key, changes.status, changes.changed_at, changes.until
+FROM (
+    SELECT
+        status_log.*,
+        lead(status_log.changed_at) OVER (PARTITION BY status_log.kind, status_log.key ORDER BY status_log.change_id) AS until
+    FROM status_log
+    WHERE (status_log.kind, status_log.key) IN (
+            SELECT 'link', link FROM links WHERE school = %(school)s
+            UNION ALL
+            SELECT 'gateway', agent FROM agents WHERE school = %(school)s AND role = 'gateway'
+        )
+        AND status_log.changed_at < %(until)s::timestamptz
+) AS changes
+WHERE changes.status NOT IN ('up', 'degraded', 'unknown')
+    AND coalesce(changes.until, 'infinity') > %(since)s::timestamptz
+ORDER BY changes.changed_at, changes.change_id;

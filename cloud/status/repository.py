@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from cloud.status.models import (
     AgentEvidence,
     Change,
     LinkEvidence,
+    Outage,
     Settled,
     Snapshot,
     StatusKind,
@@ -96,3 +98,9 @@ async def changes_of(connection: psycopg.AsyncConnection, kind: StatusKind, key:
         StatusChange(changed_at=changed_at, status=status, previous=previous, reason=reason, evidence=evidence)
         for changed_at, status, previous, reason, evidence in await cursor.fetchall()
     ]
+
+
+async def outages(connection: psycopg.AsyncConnection, school: str, since: datetime, until: datetime) -> list[Outage]:
+    """Return when a school's line or gateway was out in a span of time, in order of beginning; unknown is not out."""
+    cursor = await connection.execute(QUERIES["outages"], {"school": school, "since": since, "until": until})
+    return [Outage(*row) for row in await cursor.fetchall()]

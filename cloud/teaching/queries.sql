@@ -183,25 +183,6 @@ WHERE lesson = %(lesson)s
 ORDER BY made_at, received_at, record_id
 LIMIT 5000;
 
--- name: outages
--- When the school's line or gateway was not up during a span of time, by the status log.
-SELECT changes.kind, changes.key, changes.status, changes.changed_at AS since, changes.until, changes.change_id
-FROM (
-    SELECT
-        status_log.*,
-        lead(status_log.changed_at) OVER (PARTITION BY status_log.kind, status_log.key ORDER BY status_log.change_id) AS until
-    FROM status_log
-    WHERE (status_log.kind, status_log.key) IN (
-            SELECT 'link', link FROM links WHERE school = %(school)s
-            UNION ALL
-            SELECT 'gateway', agent FROM agents WHERE school = %(school)s AND role = 'gateway'
-        )
-        AND status_log.changed_at < %(ends_at)s::timestamptz
-) AS changes
-WHERE changes.status NOT IN ('up', 'degraded', 'unknown')
-    AND coalesce(changes.until, 'infinity') > %(starts_at)s::timestamptz
-ORDER BY changes.changed_at, changes.change_id;
-
 -- name: participation
 -- How many lessons of a span of days each pupil answered in, and how often.
 SELECT

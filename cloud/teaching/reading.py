@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from cloud.records.consuming import QUERIES as CONSUMER_QUERIES
+from cloud.status.repository import outages
 from cloud.teaching.schemas import (
     Attempt,
     Board,
@@ -169,16 +170,16 @@ async def story(connection: psycopg.AsyncConnection, lesson: str) -> Story | Non
     ends_at = row.ends_at or datetime.max.replace(tzinfo=row.starts_at.tzinfo)
     steps += [
         Step(
-            at=one["since"],
+            at=out.since,
             kind="outage",
-            what=one["status"],
-            about=one["key"],
+            what=out.status,
+            about=out.thing,
             person=None,
             count=1,
             late_seconds=0.0,
-            until=one["until"],
+            until=out.until,
         )
-        for one in await _rows(connection, "outages", school=row.school, starts_at=row.starts_at, ends_at=ends_at)
+        for out in await outages(connection, row.school, row.starts_at, ends_at)
     ]
     return Story(
         lesson=lesson,
