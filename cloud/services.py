@@ -17,6 +17,7 @@ import structlog
 
 import cloud.evaluation.repository
 import cloud.feeds.repository
+import cloud.homework.taking
 import cloud.teaching.taking
 from cloud.config import Settings
 from cloud.content.expiry import PartialExpiry
@@ -26,6 +27,7 @@ from cloud.db.pool import Pool
 from cloud.desired.refresh import DesiredRefresh
 from cloud.evaluation.taking import EvaluationService
 from cloud.feeds.duty import FeedsDuty
+from cloud.homework.taking import HomeworkService
 from cloud.privacy.erasing import Eraser, Forget
 from cloud.privacy.retention import Expiry
 from cloud.records.consuming import Consumer, Service
@@ -43,12 +45,13 @@ Duty = Callable[[], Coroutine[Any, Any, None]]
 
 def services() -> list[Service]:
     """Return every service that takes records."""
-    return [TeachingService(), EvaluationService()]
+    return [TeachingService(), HomeworkService(), EvaluationService()]
 
 
 def forgetters() -> list[Forget]:
     """Return how every service forgets what it made of records."""
-    return [cloud.teaching.taking.forget, cloud.evaluation.repository.forget, cloud.feeds.repository.forget]
+    domains = (cloud.teaching.taking, cloud.homework.taking, cloud.evaluation.repository, cloud.feeds.repository)
+    return [domain.forget for domain in domains]
 
 
 def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:

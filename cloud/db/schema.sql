@@ -513,6 +513,91 @@ CREATE TABLE feeds (
     CONSTRAINT feeds_state_check CHECK ((state = ANY (ARRAY['running'::text, 'paused'::text])))
 );
 
+CREATE TABLE homework_answers (
+    record_id text NOT NULL,
+    question text NOT NULL,
+    person text NOT NULL,
+    response text NOT NULL,
+    attempt integer NOT NULL,
+    correct boolean,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT homework_answers_pkey PRIMARY KEY (record_id)
+);
+CREATE INDEX homework_answers_person ON homework_answers USING btree (person, question, made_at);
+
+CREATE TABLE homework_assignments (
+    assignment text NOT NULL,
+    version integer NOT NULL,
+    title text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    max_score double precision,
+    given_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT homework_assignments_pkey PRIMARY KEY (assignment)
+);
+CREATE INDEX homework_assignments_due ON homework_assignments USING btree (due_at DESC);
+
+CREATE TABLE homework_audience (
+    assignment text NOT NULL,
+    school_class text,
+    person text,
+    group_name text,
+    CONSTRAINT homework_audience_assignment_fkey FOREIGN KEY (assignment) REFERENCES homework_assignments(assignment),
+    CONSTRAINT homework_audience_person_fkey FOREIGN KEY (person) REFERENCES people(person),
+    CONSTRAINT homework_audience_school_class_fkey FOREIGN KEY (school_class) REFERENCES classes(school_class),
+    CONSTRAINT homework_audience_check CHECK ((num_nonnulls(school_class, person) = 1))
+);
+CREATE INDEX homework_audience_assignment ON homework_audience USING btree (assignment);
+CREATE INDEX homework_audience_class ON homework_audience USING btree (school_class) WHERE (school_class IS NOT NULL);
+CREATE INDEX homework_audience_person ON homework_audience USING btree (person) WHERE (person IS NOT NULL);
+
+CREATE TABLE homework_grades (
+    record_id text NOT NULL,
+    submission text NOT NULL,
+    grader text,
+    base_version integer NOT NULL,
+    score double precision,
+    max_score double precision,
+    comment text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    stored_at timestamp with time zone NOT NULL,
+    place bigint NOT NULL,
+    chosen boolean,
+    settled_by text,
+    settled_at timestamp with time zone,
+    CONSTRAINT homework_grades_pkey PRIMARY KEY (record_id),
+    CONSTRAINT homework_grades_check CHECK ((num_nonnulls(chosen, settled_by, settled_at) = ANY (ARRAY[0, 3])))
+);
+CREATE INDEX homework_grades_submission ON homework_grades USING btree (submission);
+
+CREATE TABLE homework_questions (
+    question text NOT NULL,
+    assignment text NOT NULL,
+    position integer NOT NULL,
+    correct text,
+    solution text NOT NULL,
+    video_resource text,
+    CONSTRAINT homework_questions_pkey PRIMARY KEY (question),
+    CONSTRAINT homework_questions_assignment_fkey FOREIGN KEY (assignment) REFERENCES homework_assignments(assignment)
+);
+CREATE INDEX homework_questions_assignment ON homework_questions USING btree (assignment, "position");
+
+CREATE TABLE homework_submissions (
+    record_id text NOT NULL,
+    assignment text NOT NULL,
+    person text NOT NULL,
+    version integer NOT NULL,
+    body text NOT NULL,
+    parts jsonb NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT homework_submissions_pkey PRIMARY KEY (record_id),
+    CONSTRAINT homework_submissions_assignment_fkey FOREIGN KEY (assignment) REFERENCES homework_assignments(assignment)
+);
+CREATE INDEX homework_submissions_assignment ON homework_submissions USING btree (assignment, person);
+CREATE INDEX homework_submissions_person ON homework_submissions USING btree (person);
+
 CREATE TABLE host_1h (
     bucket timestamp with time zone NOT NULL,
     thing_id integer NOT NULL,

@@ -866,6 +866,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/homework/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Homework Assignments
+         * @description Assignments, the latest deadline first.
+         */
+        get: operations["homework_assignments_api_v1_homework_assignments_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/homework/assignments/{assignment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Homework Assignment
+         * @description One assignment with its audience, and its questions with how they went.
+         */
+        get: operations["homework_assignment_api_v1_homework_assignments__assignment__get"];
+        /**
+         * Give Homework
+         * @description Give an assignment under a key of one's own, or change it; the change names the version that it saw.
+         */
+        put: operations["give_homework_api_v1_homework_assignments__assignment__put"];
+        post?: never;
+        /**
+         * Withdraw Homework
+         * @description Withdraw an assignment; what was handed in stays and can be read.
+         */
+        delete: operations["withdraw_homework_api_v1_homework_assignments__assignment__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/homework/assignments/{assignment}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Homework Papers
+         * @description What came of an assignment: every pupil, every version, what counts, what excuses lateness, each judgement.
+         */
+        get: operations["homework_papers_api_v1_homework_assignments__assignment__papers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/homework/grades/{record_id}/settlement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle Grade
+         * @description Decide about a judgement in conflict: put it in force, or keep it aside. Nothing is deleted.
+         */
+        post: operations["settle_grade_api_v1_homework_grades__record_id__settlement_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/homework/pupils/{person}/todo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pupil To Do
+         * @description A pupil's assignments: what is to do, what is here, what came back.
+         */
+        get: operations["pupil_to_do_api_v1_homework_pupils__person__todo_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/homework/pupils/{person}/wrong-questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pupil Wrong Questions
+         * @description Questions that a pupil has not got right yet, each with its solution and the resource that explains it.
+         */
+        get: operations["pupil_wrong_questions_api_v1_homework_pupils__person__wrong_questions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evaluation/frameworks": {
         parameters: {
             query?: never;
@@ -1884,6 +2012,194 @@ export interface components {
          */
         Aggregation: "sum" | "mean" | "last" | "max" | "ratio";
         /**
+         * AskedQuestion
+         * @description A question with how it went.
+         */
+        AskedQuestion: {
+            /**
+             * Question
+             * @description Key that answers name.
+             * @example q-17
+             */
+            question: string;
+            /**
+             * Correct
+             * @description The right response; null leaves it to the app to say what is right.
+             * @example B
+             */
+            correct: string | null;
+            /**
+             * Solution
+             * @description How to solve it, shown beside a wrong answer.
+             * @default
+             */
+            solution: string;
+            /**
+             * Video Resource
+             * @description Key of the resource that explains it; null for none.
+             * @example r-0c1f
+             */
+            video_resource: string | null;
+            /**
+             * Answered
+             * @description Pupils who answered.
+             */
+            answered: number;
+            /**
+             * Wrong
+             * @description Of these, whose last attempt is wrong.
+             */
+            wrong: number;
+        };
+        /**
+         * Assignment
+         * @description An assignment whole.
+         */
+        Assignment: {
+            /**
+             * Assignment
+             * @description Its key.
+             * @example hw-0a1b
+             */
+            assignment: string;
+            /**
+             * Version
+             * @description Its version; a change has to name it.
+             */
+            version: number;
+            /**
+             * Title
+             * @description What it is called.
+             */
+            title: string;
+            /**
+             * Given At
+             * Format: date-time
+             * @description When it was given.
+             * @example 2026-11-23T08:00:00Z
+             */
+            given_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description The deadline.
+             * @example 2026-11-23T08:00:00Z
+             */
+            due_at: string;
+            /**
+             * Max Score
+             * @description The highest score; null for a judgement in words.
+             */
+            max_score: number | null;
+            /**
+             * Withdrawn At
+             * @description When it was withdrawn; null while it stands.
+             */
+            withdrawn_at: string | null;
+            /**
+             * Pupils
+             * @description Pupils it is for now.
+             */
+            pupils: number;
+            /**
+             * Submitted
+             * @description Pupils who handed in anything.
+             */
+            submitted: number;
+            /** @description Whom it is for. */
+            audience: components["schemas"]["Audience-Output"];
+            /**
+             * Questions
+             * @description Its questions in order.
+             */
+            questions: components["schemas"]["AskedQuestion"][];
+        };
+        /**
+         * AssignmentList
+         * @description Assignments, the latest deadline first.
+         */
+        AssignmentList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description One page.
+             */
+            items: components["schemas"]["AssignmentRow"][];
+        };
+        /**
+         * AssignmentRow
+         * @description An assignment in a list.
+         */
+        AssignmentRow: {
+            /**
+             * Assignment
+             * @description Its key.
+             * @example hw-0a1b
+             */
+            assignment: string;
+            /**
+             * Version
+             * @description Its version; a change has to name it.
+             */
+            version: number;
+            /**
+             * Title
+             * @description What it is called.
+             */
+            title: string;
+            /**
+             * Given At
+             * Format: date-time
+             * @description When it was given.
+             * @example 2026-11-23T08:00:00Z
+             */
+            given_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description The deadline.
+             * @example 2026-11-23T08:00:00Z
+             */
+            due_at: string;
+            /**
+             * Max Score
+             * @description The highest score; null for a judgement in words.
+             */
+            max_score: number | null;
+            /**
+             * Withdrawn At
+             * @description When it was withdrawn; null while it stands.
+             */
+            withdrawn_at: string | null;
+            /**
+             * Pupils
+             * @description Pupils it is for now.
+             */
+            pupils: number;
+            /**
+             * Submitted
+             * @description Pupils who handed in anything.
+             */
+            submitted: number;
+        };
+        /**
          * Attempt
          * @description A pupil's attempt that counts for one question.
          */
@@ -1925,6 +2241,60 @@ export interface components {
              * @description Whether it arrived late; it counts all the same.
              */
             late: boolean;
+        };
+        /**
+         * Audience
+         * @description Whom an assignment is for: classes whole, groups, pupils one by one; together, nobody twice.
+         */
+        "Audience-Input": {
+            /**
+             * Classes
+             * @description Classes; whoever joins one later has it as well.
+             * @default []
+             * @example [
+             *       "s01-g3c1"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Groups
+             * @description Groups by name.
+             * @default []
+             */
+            groups: components["schemas"]["Group"][];
+            /**
+             * Pupils
+             * @description Single pupils.
+             * @default []
+             */
+            pupils: string[];
+        };
+        /**
+         * Audience
+         * @description Whom an assignment is for: classes whole, groups, pupils one by one; together, nobody twice.
+         */
+        "Audience-Output": {
+            /**
+             * Classes
+             * @description Classes; whoever joins one later has it as well.
+             * @default []
+             * @example [
+             *       "s01-g3c1"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Groups
+             * @description Groups by name.
+             * @default []
+             */
+            groups: components["schemas"]["Group"][];
+            /**
+             * Pupils
+             * @description Single pupils.
+             * @default []
+             */
+            pupils: string[];
         };
         /**
          * Backlog
@@ -3463,6 +3833,44 @@ export interface components {
             rows_per_second: number | null;
         };
         /**
+         * GradeRow
+         * @description One judgement of one version.
+         */
+        GradeRow: {
+            /**
+             * Record Id
+             * @description Id of the judgement.
+             */
+            record_id: string;
+            /**
+             * Grader
+             * @description Reference of the teacher; null when the app did not say.
+             */
+            grader: string | null;
+            /**
+             * Score
+             * @description The score.
+             */
+            score: number | null;
+            /**
+             * Max Score
+             * @description The highest score, as the teacher's app knew it.
+             */
+            max_score: number | null;
+            /**
+             * Comment
+             * @description What the teacher wrote.
+             */
+            comment: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-23T08:00:00Z
+             */
+            made_at: string;
+        };
+        /**
          * GridRow
          * @description One link in the fixed grid, as seen from the school, or from the centre when the school is silent.
          */
@@ -3533,6 +3941,23 @@ export interface components {
              * @description Newest sample of the link from either end, corrected to the cloud's clock; null when there was never one.
              */
             observed_at: string | null;
+        };
+        /**
+         * Group
+         * @description Pupils who were named together.
+         */
+        Group: {
+            /**
+             * Name
+             * @description What the teacher calls the group.
+             * @example 第三组
+             */
+            name: string;
+            /**
+             * Pupils
+             * @description References of its pupils.
+             */
+            pupils: string[];
         };
         /**
          * GroupMedian
@@ -4506,6 +4931,43 @@ export interface components {
             ][];
         };
         /**
+         * NewAssignment
+         * @description An assignment as a teacher gives or changes it.
+         */
+        NewAssignment: {
+            /**
+             * Base Version
+             * @description The version that was seen before this change; 0 gives a new one.
+             * @default 0
+             */
+            base_version: number;
+            /**
+             * Title
+             * @description What it is called.
+             * @example 分数的加减
+             */
+            title: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description The deadline.
+             */
+            due_at: string;
+            /**
+             * Max Score
+             * @description The highest score; null for a judgement in words.
+             */
+            max_score?: number | null;
+            /** @description Whom it is for. */
+            audience: components["schemas"]["Audience-Input"];
+            /**
+             * Questions
+             * @description Its questions in order.
+             * @default []
+             */
+            questions: components["schemas"]["Question"][];
+        };
+        /**
          * NewPush
          * @description Resources that an audience needs by a moment.
          */
@@ -4618,6 +5080,36 @@ export interface components {
             damaged_items: number;
         };
         /**
+         * OutageRow
+         * @description The outage that excuses lateness.
+         */
+        OutageRow: {
+            /**
+             * Thing
+             * @description Link or gateway.
+             * @example s01-wan
+             */
+            thing: string;
+            /**
+             * Status
+             * @description Its status then.
+             * @example down
+             */
+            status: string;
+            /**
+             * Since
+             * Format: date-time
+             * @description When it began.
+             * @example 2026-11-23T08:00:00Z
+             */
+            since: string;
+            /**
+             * Until
+             * @description When it ended; null while it goes on.
+             */
+            until: string | null;
+        };
+        /**
          * Overview
          * @description The district on one screen; also the `overview` event of the stream.
          */
@@ -4652,6 +5144,131 @@ export interface components {
             quarantine: components["schemas"]["QuarantineCount"];
             /** @description Everybody's books together. */
             ledger: components["schemas"]["Ledger"];
+        };
+        /**
+         * Paper
+         * @description One pupil's work for one assignment.
+         */
+        Paper: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * Number
+             * @description Number in the class.
+             */
+            number: number | null;
+            /**
+             * School Class
+             * @description The class they learn in.
+             */
+            school_class: string | null;
+            /**
+             * Group
+             * @description The group they were named in.
+             */
+            group: string | null;
+            /**
+             * State
+             * @description `incomplete`: a file of the version that counts has not arrived yet.
+             * @enum {string}
+             */
+            state: "missing" | "incomplete" | "handed_in";
+            /** @description How the version that counts stands to the deadline; null without one. */
+            timeliness: components["schemas"]["Timeliness"] | null;
+            /** @description The outage that excuses lateness. */
+            evidence: components["schemas"]["OutageRow"] | null;
+            /**
+             * Versions
+             * @description Every version, in the order in which they were made.
+             */
+            versions: components["schemas"]["SubmissionRow"][];
+        };
+        /**
+         * PaperList
+         * @description What came of an assignment, pupil by pupil.
+         */
+        PaperList: {
+            /**
+             * Assignment
+             * @description Its key.
+             */
+            assignment: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description The deadline.
+             * @example 2026-11-23T08:00:00Z
+             */
+            due_at: string;
+            /**
+             * Handed In
+             * @description Pupils whose work is here whole.
+             */
+            handed_in: number;
+            /**
+             * Incomplete
+             * @description Pupils whose work lacks a file.
+             */
+            incomplete: number;
+            /**
+             * Missing
+             * @description Pupils without work.
+             */
+            missing: number;
+            /**
+             * Late
+             * @description Of those with work: late without excuse.
+             */
+            late: number;
+            /**
+             * Excused
+             * @description Of those with work: late, excused by an outage.
+             */
+            excused: number;
+            /**
+             * Ungraded
+             * @description Work that counts and has no judgement.
+             */
+            ungraded: number;
+            /**
+             * Conflicts
+             * @description Judgements that wait to be settled.
+             */
+            conflicts: number;
+            /**
+             * Items
+             * @description Every pupil it is for, and whoever handed in, by class and number.
+             */
+            items: components["schemas"]["Paper"][];
+        };
+        /**
+         * PartRow
+         * @description A file of a submission.
+         */
+        PartRow: {
+            /**
+             * Sha256
+             * @description SHA-256, hex.
+             */
+            sha256: string;
+            /**
+             * Size Bytes
+             * @description Size in bytes.
+             */
+            size_bytes: number;
+            /**
+             * Media Type
+             * @description What kind of file.
+             */
+            media_type: string;
+            /**
+             * Arrived
+             * @description Whether it is here whole; GET /api/v1/content/blobs/{sha256} serves it then.
+             */
+            arrived: boolean;
         };
         /**
          * Participation
@@ -5419,6 +6036,36 @@ export interface components {
             outcome: string | null;
         };
         /**
+         * Question
+         * @description A question of an assignment.
+         */
+        Question: {
+            /**
+             * Question
+             * @description Key that answers name.
+             * @example q-17
+             */
+            question: string;
+            /**
+             * Correct
+             * @description The right response; null leaves it to the app to say what is right.
+             * @example B
+             */
+            correct?: string | null;
+            /**
+             * Solution
+             * @description How to solve it, shown beside a wrong answer.
+             * @default
+             */
+            solution: string;
+            /**
+             * Video Resource
+             * @description Key of the resource that explains it; null for none.
+             * @example r-0c1f
+             */
+            video_resource?: string | null;
+        };
+        /**
          * Range
          * @description A closed range.
          */
@@ -5858,6 +6505,17 @@ export interface components {
          */
         SeriesSource: "raw" | "5m" | "1h";
         /**
+         * Settling
+         * @description What to do with a judgement in conflict.
+         */
+        Settling: {
+            /**
+             * Chosen
+             * @description Whether it becomes the judgement in force; else it is kept aside.
+             */
+            chosen: boolean;
+        };
+        /**
          * SourceType
          * @description Which facts feed an indicator. `manual` is evidence that a person, not an app, judged and entered.
          * @enum {string}
@@ -6036,6 +6694,73 @@ export interface components {
              * @description Every expected indicator, in order.
              */
             indicators: components["schemas"]["IndicatorValue"][];
+        };
+        /**
+         * SubmissionRow
+         * @description One version of what a pupil handed in; none is ever lost.
+         */
+        SubmissionRow: {
+            /**
+             * Record Id
+             * @description Id, which a judgement names.
+             */
+            record_id: string;
+            /**
+             * Version
+             * @description Version, by the pupil's app.
+             */
+            version: number;
+            /**
+             * Made At
+             * Format: date-time
+             * @description When it was made, on the centre's clock as well as that is known.
+             * @example 2026-11-23T08:00:00Z
+             */
+            made_at: string;
+            /**
+             * Received At
+             * Format: date-time
+             * @description When the centre had it.
+             * @example 2026-11-23T08:00:00Z
+             */
+            received_at: string;
+            /**
+             * Text
+             * @description What was written.
+             */
+            text: string;
+            /**
+             * Parts
+             * @description Its files.
+             */
+            parts: components["schemas"]["PartRow"][];
+            /**
+             * Complete
+             * @description Whether every file has arrived.
+             */
+            complete: boolean;
+            /**
+             * Counts
+             * @description Whether this version is the one that counts.
+             */
+            counts: boolean;
+            /** @description The judgement in force. */
+            grade: components["schemas"]["GradeRow"] | null;
+            /**
+             * Grade Version
+             * @description Its version, which the next judgement has to name as its base; 0 while there is none.
+             */
+            grade_version: number;
+            /**
+             * Conflicts
+             * @description Judgements made on a version that was no longer in force, waiting for a person to settle them.
+             */
+            conflicts: components["schemas"]["GradeRow"][];
+            /**
+             * Past Grades
+             * @description Judgements that others replaced or that were dismissed, the oldest first.
+             */
+            past_grades: components["schemas"]["GradeRow"][];
         };
         /**
          * SyncState
@@ -6245,6 +6970,56 @@ export interface components {
             status: string;
         };
         /**
+         * Timeliness
+         * @description How the counting version stands to the deadline.
+         * @enum {string}
+         */
+        Timeliness: "in_time" | "excused" | "late";
+        /**
+         * ToDo
+         * @description An assignment as its pupil sees it.
+         */
+        ToDo: {
+            /**
+             * Assignment
+             * @description Its key.
+             */
+            assignment: string;
+            /**
+             * Title
+             * @description What it is called.
+             */
+            title: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description The deadline.
+             * @example 2026-11-23T08:00:00Z
+             */
+            due_at: string;
+            /**
+             * State
+             * @description Whether work is here, whole.
+             * @enum {string}
+             */
+            state: "missing" | "incomplete" | "handed_in";
+            /** @description How it stands to the deadline; null without work. */
+            timeliness: components["schemas"]["Timeliness"] | null;
+            /** @description The judgement of the version that counts. */
+            grade: components["schemas"]["GradeRow"] | null;
+        };
+        /**
+         * ToDoList
+         * @description A pupil's assignments, the latest deadline first.
+         */
+        ToDoList: {
+            /**
+             * Items
+             * @description Not withdrawn ones, as far back as asked.
+             */
+            items: components["schemas"]["ToDo"][];
+        };
+        /**
          * UnclaimedList
          * @description A page of unclaimed things, in order of kind and key.
          */
@@ -6304,6 +7079,70 @@ export interface components {
          * @enum {string}
          */
         Vantage: "school" | "centre";
+        /**
+         * WrongQuestion
+         * @description A question that a pupil has not got right yet.
+         */
+        WrongQuestion: {
+            /**
+             * Question
+             * @description Its key.
+             */
+            question: string;
+            /**
+             * Assignment
+             * @description The assignment that asks it.
+             */
+            assignment: string;
+            /**
+             * Title
+             * @description What the assignment is called.
+             */
+            title: string;
+            /**
+             * Response
+             * @description The last response.
+             */
+            response: string;
+            /**
+             * Attempts
+             * @description Attempts so far.
+             */
+            attempts: number;
+            /**
+             * Made At
+             * Format: date-time
+             * @description When the last was made.
+             * @example 2026-11-23T08:00:00Z
+             */
+            made_at: string;
+            /**
+             * Correct Response
+             * @description The right response, when the assignment says it.
+             */
+            correct_response: string | null;
+            /**
+             * Solution
+             * @description How to solve it.
+             */
+            solution: string;
+            /**
+             * Video Resource
+             * @description Key of the resource that explains it.
+             */
+            video_resource: string | null;
+        };
+        /**
+         * WrongQuestionList
+         * @description A pupil's wrong questions, the newest first.
+         */
+        WrongQuestionList: {
+            /**
+             * Items
+             * @description Questions whose last attempt is wrong.
+             */
+            items: components["schemas"]["WrongQuestion"][];
+        };
         /**
          * YearResult
          * @description One pupil's school year in one stage. There is no total over the dimensions.
@@ -9341,6 +10180,472 @@ export interface operations {
             };
         };
     };
+    homework_assignments_api_v1_homework_assignments_get: {
+        parameters: {
+            query?: {
+                /** @description Only what is for this class. */
+                school_class?: string | null;
+                /** @description Only what is for this pupil. */
+                person?: string | null;
+                /** @description Only with a deadline from then on. */
+                since?: string | null;
+                /** @description Withdrawn ones as well. */
+                withdrawn?: boolean;
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignmentList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    homework_assignment_api_v1_homework_assignments__assignment__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Key of the assignment. */
+                assignment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_homework_api_v1_homework_assignments__assignment__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Key of the assignment. */
+                assignment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAssignment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_homework_api_v1_homework_assignments__assignment__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Key of the assignment. */
+                assignment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    homework_papers_api_v1_homework_assignments__assignment__papers_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Key of the assignment. */
+                assignment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperList"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settle_grade_api_v1_homework_grades__record_id__settlement_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Id of the judgement in conflict. */
+                record_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Settling"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pupil_to_do_api_v1_homework_pupils__person__todo_get: {
+        parameters: {
+            query?: {
+                /** @description Deadlines from then on; default the last 30 days. */
+                since?: string | null;
+            };
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Pseudonymous reference of a pupil. */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToDoList"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pupil_wrong_questions_api_v1_homework_pupils__person__wrong_questions_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Pseudonymous reference of a pupil. */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrongQuestionList"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     evaluation_frameworks_api_v1_evaluation_frameworks_get: {
         parameters: {
             query?: never;
@@ -10528,6 +11833,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PurposeList"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -1,0 +1,263 @@
+"""Homework: every version kept, lateness excused by evidence, conflicts settled, wrong questions listed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from cloud.db.pool import Pool, open_pool
+from cloud.homework.taking import HomeworkService, forget
+from cloud.records.consuming import Consumer
+from protocols.records import Answer, Grade, Part, Record, Submission
+from tests.cloud.district import SmallDistrict
+from tests.cloud.records.storing import record_of, store_records
+
+pytestmark = pytest.mark.db
+
+DUE = datetime(2026, 11, 26, 12, tzinfo=UTC)
+CLASS, OTHER = "s01-g3c1", "s02-g3c1"
+PUPILS = ["p-1", "p-2", "p-3"]
+
+
+class Ground:
+    """Two classes of two schools; records are stored as ingest does and taken by the real consumer."""
+
+    def __init__(self, pool: Pool, api: httpx.AsyncClient) -> None:
+        self.pool = pool
+        self.api = api
+        self.consumer = Consumer(pool, HomeworkService())
+
+    async def give(self, **more: Any) -> httpx.Response:
+        body = {
+            "title": "分数的加减",
+            "due_at": DUE.isoformat(),
+            "audience": {"classes": [CLASS]},
+            "questions": [
+                {"question": "q-1", "correct": "B", "solution": "通分", "video_resource": "r-1"},
+                {"question": "q-2"},
+            ],
+        }
+        return await self.api.put("/api/v1/homework/assignments/hw-1", json=body | more)
+
+    async def tell(self, *records: Record) -> None:
+        """Store records one after the other and have the service take them."""
+        for record in records:
+            await store_records(self.pool, [record])
+        await self.consumer.catch_up()
+
+    async def read(self, path: str, **query: Any) -> Any:
+        return (await self.api.get(f"/api/v1/homework/{path}", params=query)).raise_for_status().json()
+
+    async def paper(self, person: str) -> Any:
+        papers = await self.read("assignments/hw-1/papers")
+        return next(one for one in papers["items"] if one["person"] == person)
+
+    async def refusals(self) -> dict[str, int]:
+        found = (await self.api.get("/api/v1/records/refusals", params={"consumer": "homework"})).json()
+        return {one["reason"]: one["records"] for one in found["items"]}
+
+
+@pytest.fixture
+async def ground(district: SmallDistrict, api: httpx.AsyncClient) -> AsyncIterator[Ground]:
+    with psycopg.connect(district.dsn, autocommit=True) as connection:
+        for school_class in (CLASS, OTHER):
+            connection.execute(
+                "INSERT INTO classes (school_class, source_id, school, title, title_en, grade)"
+                " VALUES (%s, %s, %s, '三年级一班', '', '三年级')",
+                [school_class, school_class, school_class[:3]],
+            )
+        for person, kind, school_class in [
+            *((pupil, "pupil", CLASS) for pupil in PUPILS), ("p-9", "pupil", OTHER), ("t-1", "teacher", CLASS),
+        ]:  # fmt: skip
+            connection.execute(
+                "INSERT INTO people (person, kind, source_id, name) VALUES (%s, %s, %s, '')", [person, kind, person]
+            )
+            connection.execute(
+                "INSERT INTO enrolments (school_class, person, role) VALUES (%s, %s, %s)", [school_class, person, kind]
+            )
+    async with open_pool(district.dsn) as pool:
+        yield Ground(pool, api)
+
+
+def submission(person: str, at: datetime, version: int = 1, *parts: Part, assignment: str = "hw-1") -> Record:
+    fact = Submission(assignment=assignment, version=version, text=f"v{version}", parts=list(parts))
+    return record_of(fact, subject=person, at=at)
+
+
+def grade(of: Record, score: float, base: int = 0, **more: Any) -> Record:
+    return record_of(Grade(submission=of.record_id, base_version=base, score=score), subject="t-1", **more)
+
+
+async def test_every_version_is_kept_and_the_last_made_before_the_deadline_counts(ground: Ground) -> None:
+    assert (await ground.give()).status_code == 200
+    made = [
+        submission("p-1", DUE + timedelta(minutes=offset), version) for version, offset in enumerate((-60, -5, 30), 1)
+    ]
+    shuffled = list(made)
+    random.Random(3).shuffle(shuffled)
+    await ground.tell(*shuffled, submission("p-2", DUE + timedelta(minutes=1)))
+    first = await ground.paper("p-1")
+    assert [(one["version"], one["counts"]) for one in first["versions"]] == [(1, False), (2, True), (3, False)]
+    assert (first["state"], first["timeliness"]) == ("handed_in", "in_time")
+    papers = await ground.read("assignments/hw-1/papers")
+    assert {name: papers[name] for name in ("handed_in", "missing", "late", "excused", "ungraded")} == {
+        "handed_in": 2, "missing": 1, "late": 1, "excused": 0, "ungraded": 2,
+    }  # fmt: skip
+
+
+async def test_an_outage_of_the_school_excuses_and_is_named(ground: Ground) -> None:
+    await ground.give(audience={"classes": [CLASS, OTHER]})
+    async with ground.pool.connection() as connection:
+        for status, minutes in (("down", -20), ("up", 40)):
+            await connection.execute(
+                "INSERT INTO status_log (kind, key, status, changed_at, reason, evidence)"
+                " SELECT 'link', link, %s, %s, 'x', '{}' FROM links WHERE school = 's01'",
+                [status, DUE + timedelta(minutes=minutes)],
+            )
+    late = DUE + timedelta(minutes=90)
+    await ground.tell(submission("p-1", late), submission("p-9", late), submission("p-2", DUE + timedelta(hours=3)))
+    excused = await ground.paper("p-1")
+    assert excused["timeliness"] == "excused"
+    assert (excused["evidence"]["thing"], excused["evidence"]["status"]) == ("s01-wan", "down")
+    assert (await ground.paper("p-9"))["timeliness"] == "late", "another school's line was up"
+    assert (await ground.paper("p-2"))["timeliness"] == "late", "long after the line was back"
+
+
+async def test_work_is_complete_only_when_its_last_file_has_arrived(ground: Ground) -> None:
+    await ground.give()
+    parts = [Part(sha256=letter * 64, size_bytes=3, media_type="image/jpeg") for letter in "ab"]
+    await ground.tell(submission("p-1", DUE, 1, *parts))
+    for number, state in enumerate(("incomplete", "incomplete", "handed_in")):
+        paper = await ground.paper("p-1")
+        assert paper["state"] == state
+        assert sum(part["arrived"] for part in paper["versions"][0]["parts"]) == number
+        assert (await ground.read("pupils/p-1/todo", since="2026-11-01T00:00:00Z"))["items"][0]["state"] == state
+        if number < 2:
+            async with ground.pool.connection() as connection:
+                await connection.execute(
+                    "INSERT INTO blobs VALUES (%s, 3, 'image/jpeg', now())", [parts[number].sha256]
+                )
+
+
+async def test_two_teachers_grading_one_paper_lose_nothing_and_a_person_settles_it(ground: Ground) -> None:
+    await ground.give(max_score=100)
+    work = submission("p-1", DUE)
+    first, second = grade(work, 80), grade(work, 90)
+    await ground.tell(first, work, second)  # a judgement may arrive before what it judges
+    row = (await ground.paper("p-1"))["versions"][0]
+    assert (row["grade"]["score"], row["grade_version"]) == (80, 1)
+    assert [one["score"] for one in row["conflicts"]] == [90]
+    assert (await ground.read("assignments/hw-1/papers"))["conflicts"] == 1
+
+    path = f"/api/v1/homework/grades/{second.record_id}/settlement"
+    assert (await ground.api.post(path, json={"chosen": True})).status_code == 204
+    row = (await ground.paper("p-1"))["versions"][0]
+    assert (row["grade"]["score"], row["grade_version"], row["conflicts"]) == (90, 2, [])
+    assert [one["score"] for one in row["past_grades"]] == [80]
+    assert (await ground.api.post(path, json={"chosen": False})).status_code == 409
+    unknown = f"/api/v1/homework/grades/{'0' * 32}/settlement"
+    assert (await ground.api.post(unknown, json={"chosen": True})).status_code == 404
+
+    await ground.tell(grade(work, 95, base=2, at=datetime.now(UTC) + timedelta(seconds=1)))
+    row = (await ground.paper("p-1"))["versions"][0]
+    assert (row["grade"]["score"], row["grade_version"], row["conflicts"]) == (95, 3, [])
+
+
+async def test_wrong_questions_are_listed_with_solution_and_video_until_they_are_right(ground: Ground) -> None:
+    await ground.give()
+
+    def answer(question: str, response: str, attempt: int, correct: bool | None = None) -> Record:
+        fact = Answer(question=question, response=response, attempt=attempt, correct=correct)
+        return record_of(fact, subject="p-1", at=DUE + timedelta(minutes=attempt))
+
+    await ground.tell(
+        answer("q-1", "A", 1), answer("q-2", "x", 1, correct=False), answer("q-of-a-lesson", "A", 1, correct=False)
+    )
+    wrong = (await ground.read("pupils/p-1/wrong-questions"))["items"]
+    assert {one["question"] for one in wrong} == {"q-1", "q-2"}
+    one = next(one for one in wrong if one["question"] == "q-1")
+    assert (one["response"], one["correct_response"], one["solution"], one["video_resource"]) == (
+        "A",
+        "B",
+        "通分",
+        "r-1",
+    )
+    questions = (await ground.read("assignments/hw-1"))["questions"]
+    assert [(one["answered"], one["wrong"]) for one in questions] == [(1, 1), (1, 1)]
+    await ground.tell(answer("q-1", "B", 2))
+    assert {one["question"] for one in (await ground.read("pupils/p-1/wrong-questions"))["items"]} == {"q-2"}
+    assert await ground.refusals() == {}
+
+
+async def test_what_fits_no_assignment_or_pupil_is_refused_with_a_reason_and_taken_once_it_fits(ground: Ground) -> None:
+    early = submission("p-1", DUE)
+    await ground.tell(early)
+    assert await ground.refusals() == {"unknown_assignment": 1}
+    await ground.give()
+    await ground.tell(
+        submission("p-9", DUE),
+        submission("p-unknown", DUE),
+        record_of(Grade(submission=early.record_id, base_version=0, score=7, max_score=5), subject="t-1"),
+        record_of(Grade(submission=early.record_id, base_version=0, score=5), subject="p-1"),
+    )
+    replayed = await ground.api.post("/api/v1/records/refusals/replay", params={"consumer": "homework"})
+    assert replayed.json()["items"] == [{"consumer": "homework", "tried": 5, "taken": 1}]
+    assert await ground.refusals() == {
+        "not_assigned": 1, "unknown_subject": 1, "score_out_of_range": 1, "not_a_teacher": 1,
+    }  # fmt: skip
+    assert (await ground.paper("p-1"))["state"] == "handed_in"
+
+
+async def test_an_assignment_is_changed_by_who_saw_it_and_refused_with_every_problem_at_once(ground: Ground) -> None:
+    assert (await ground.give()).json()["version"] == 1
+    stale = await ground.give(title="另一个")
+    assert (stale.status_code, stale.json()["type"]) == (409, "urn:bellwether:problem:assignment-changed")
+    groups = {"groups": [{"name": "第三组", "pupils": ["p-1", "p-2"]}], "pupils": ["p-9"]}
+    changed = (await ground.give(base_version=1, audience=groups)).json()
+    assert (changed["version"], changed["pupils"]) == (2, 3)
+    assert changed["audience"] == groups | {"classes": []}
+    assert (await ground.paper("p-2"))["group"] == "第三组"
+    assert [one["assignment"] for one in (await ground.read("assignments", school_class=OTHER))["items"]] == ["hw-1"]
+    assert (await ground.read("assignments", person="p-3"))["items"] == []
+
+    wrong = await ground.give(
+        base_version=2,
+        audience={"classes": ["s09-g1c1"], "pupils": ["t-1"]},
+        questions=[{"question": "q-1"}, {"question": "q-1"}],
+    )
+    assert wrong.status_code == 422
+    assert {one["field"] for one in wrong.json()["errors"]} == {"audience.classes", "audience.pupils", "questions"}
+    nobody = await ground.give(base_version=2, audience={})
+    assert [one["field"] for one in nobody.json()["errors"]] == ["audience"]
+
+    gone = await ground.api.delete("/api/v1/homework/assignments/hw-1")
+    assert (gone.json()["version"], gone.json()["withdrawn_at"] is None) == (3, False)
+    assert (await ground.read("assignments"))["items"] == []
+    assert (await ground.give(base_version=3)).json()["withdrawn_at"] is None
+
+
+async def test_every_look_at_a_pupil_is_noted_and_what_is_erased_is_forgotten(ground: Ground) -> None:
+    await ground.give()
+    work = submission("p-1", DUE)
+    judged = grade(work, 3)
+    await ground.tell(work, judged, record_of(Answer(question="q-1", response="A"), subject="p-1", at=DUE))
+    await ground.paper("p-1")
+    await ground.read("pupils/p-1/wrong-questions")
+    looks = (await ground.api.get("/api/v1/privacy/access", params={"person": "p-1"})).json()["items"]
+    assert {look["purpose"] for look in looks} == {"homework"}
+    async with ground.pool.connection() as connection:
+        cursor = await connection.execute("SELECT record_id FROM records")
+        await forget(connection, [record_id for (record_id,) in await cursor.fetchall()])
+    assert (await ground.paper("p-1"))["state"] == "missing"
+    assert (await ground.read("pupils/p-1/wrong-questions"))["items"] == []
+
+
+async def test_what_is_not_there_is_said(ground: Ground) -> None:
+    for path in ("assignments/none", "assignments/none/papers", "pupils/none/todo", "pupils/t-1/wrong-questions"):
+        assert (await ground.api.get(f"/api/v1/homework/{path}")).status_code == 404
