@@ -37,6 +37,7 @@ class Centre:
     def __init__(self, folder: Path, dsn: str, broker_port: int) -> None:
         self.folder = folder
         self.port = free_port()
+        self.dsn = dsn
         self.url = f"http://127.0.0.1:{self.port}"
         self.broker_port = broker_port
         self._environment = {**os.environ, "BELLWETHER_DSN": dsn, "BELLWETHER_HOME": str(folder), "PYTHONUTF8": "1"}

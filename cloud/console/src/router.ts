@@ -4,7 +4,7 @@ import OverviewPage from './views/OverviewPage.vue'
 declare module 'vue-router' {
   interface RouteMeta {
     /** Which entry of the rail is lit, and whose title the tab shows. */
-    section: 'overview' | 'links' | 'schools' | 'agents' | 'content' | 'quarantine' | 'missing'
+    section: 'overview' | 'links' | 'schools' | 'classes' | 'agents' | 'content' | 'quarantine' | 'missing'
   }
 }
 
@@ -14,6 +14,8 @@ const PAGES = {
   link: () => import('./views/LinkPage.vue'),
   schools: () => import('./views/SchoolsPage.vue'),
   school: () => import('./views/SchoolPage.vue'),
+  classes: () => import('./views/ClassesPage.vue'),
+  class: () => import('./views/ClassPage.vue'),
   agents: () => import('./views/AgentsPage.vue'),
   agent: () => import('./views/AgentPage.vue'),
   content: () => import('./views/ContentPage.vue'),
@@ -39,6 +41,8 @@ export function createConsoleRouter() {
       { path: '/links/:id', component: PAGES.link, props: true, meta: { section: 'links' } },
       { path: '/schools', component: PAGES.schools, meta: { section: 'schools' } },
       { path: '/schools/:id', component: PAGES.school, props: true, meta: { section: 'schools' } },
+      { path: '/classes', component: PAGES.classes, meta: { section: 'classes' } },
+      { path: '/classes/:id', component: PAGES.class, props: true, meta: { section: 'classes' } },
       { path: '/agents', component: PAGES.agents, meta: { section: 'agents' } },
       { path: '/agents/:id', component: PAGES.agent, props: true, meta: { section: 'agents' } },
       { path: '/content', component: PAGES.content, meta: { section: 'content' } },

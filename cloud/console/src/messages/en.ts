@@ -1,5 +1,6 @@
 // The English words of the console; same keys as zh-CN.ts, checked by the compiler. Words follow docs/glossary.md.
 
+import { classesEn } from './classes.en'
 import { given } from './eventFacts'
 import type { Messages } from './index'
 
@@ -24,6 +25,7 @@ export const en: Messages = {
     overview: 'Overview',
     links: 'Links',
     schools: 'Schools',
+    classes: 'Classes',
     agents: 'Agents',
     content: 'Content',
     quarantine: 'Quarantine',
@@ -310,6 +312,7 @@ export const en: Messages = {
     eventsEmpty: 'No events of this agent.',
     changes: 'Status changes',
   },
+  classes: classesEn,
   content: {
     title: 'Content',
     subtitle: 'Resources that are at the school before the lesson; each file crosses the line once',

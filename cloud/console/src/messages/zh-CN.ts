@@ -1,5 +1,6 @@
 // 控制台的中文文字；也是其他语言必须遵守的形状。 Words follow docs/glossary.md.
 
+import { classesZh } from './classes.zh-CN'
 import { type EventFacts, given } from './eventFacts'
 
 export const zhCN = {
@@ -21,6 +22,7 @@ export const zhCN = {
     overview: '总览',
     links: '链路',
     schools: '学校',
+    classes: '课堂',
     agents: '代理',
     content: '内容',
     quarantine: '隔离区',
@@ -310,6 +312,7 @@ export const zhCN = {
     eventsEmpty: '这个代理没有事件。',
     changes: '状态变化',
   },
+  classes: classesZh,
   content: {
     title: '内容',
     subtitle: '课前送到学校网关和教室的资源；每个文件在专线上只走一次',
