@@ -22,6 +22,7 @@ from weakref import WeakValueDictionary
 import structlog
 from msgspec import Struct
 
+from edge_agent.content.bringing import PIECE_BYTES, NotTaken, bring
 from edge_agent.content.pace import Bucket, Caps
 from edge_agent.content.store import BlobGone, BlobStore, NoRoom, Span, WrongBlob, chunks_of, sync_folder
 from edge_agent.downlink.centre import slim_httpx
@@ -33,8 +34,6 @@ from protocols.records import Part
 if TYPE_CHECKING:
     import httpx
 
-PIECE_BYTES = 4 * CHUNK_BYTES
-"""What goes up in one request, and what is put on disk in one go."""
 RETRY_FIRST_SECONDS = 1.0
 RETRY_MOST_SECONDS = 60.0
 UPKEEP_SECONDS = 600.0
@@ -114,6 +113,8 @@ class ContentCache:
         self._content: Content | None = None
         self._uploads: dict[str, int] = {}
         self._remaining: dict[str, int] = {}
+        self._verified: set[str] = set()
+        """What was read whole in this round of upkeep."""
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._wanted = asyncio.Event()
         self._handed_in = asyncio.Event()
@@ -294,6 +295,7 @@ class ContentCache:
     async def _fetch_all(self) -> None:
         """Fetch what is desired, most urgent first; return when something else is."""
         self._wanted.clear()
+        self.fault = ""
         waiting = False
         manifests = [] if self._content is None else self._content.manifests
         order = sorted(manifests, key=lambda one: (one.before_ms is None, one.before_ms or 0))
@@ -302,10 +304,10 @@ class ContentCache:
                 continue
             try:
                 await self._fetch(blob)
-                self.fault = ""
             except NotThere:
                 waiting = True
             except NoRoom as error:
+                waiting = True
                 self.fault = str(error)
                 log.error("content_has_no_room", sha256=blob.sha256, reason=str(error), hint=error.hint)
             except (WrongBlob, slim_httpx().HTTPStatusError) as error:
@@ -339,7 +341,10 @@ class ContentCache:
     async def _paced(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for piece in body:
             yield piece
-            await asyncio.sleep(self._wait_seconds(len(piece)))
+            await self._pause(len(piece))
+
+    async def _pause(self, size_bytes: int) -> None:
+        await asyncio.sleep(self._wait_seconds(size_bytes))
 
     def _wait_seconds(self, size_bytes: int) -> float:
         bps = self._caps.at(self._local_now(), self._in_lesson())
@@ -355,8 +360,11 @@ class ContentCache:
             refused = 0
             for sha256, size_bytes in list(self._uploads.items()):
                 try:
-                    await self._bring(client, self._centre, sha256, size_bytes)
-                except slim_httpx().HTTPStatusError as error:
+                    url = f"{self._centre.url}/{sha256}"
+                    await bring(client, url, size_bytes, sha256, self.read, self._pause)
+                    await self._let_go(sha256, size_bytes)
+                    log.info("attachment_brought", sha256=sha256, size_bytes=size_bytes)
+                except (slim_httpx().HTTPStatusError, NotTaken) as error:
                     # One that the centre does not take now keeps none of the others back.
                     log.warning("attachment_not_taken", sha256=sha256, reason=str(error))
                     refused += 1
@@ -367,23 +375,6 @@ class ContentCache:
             raise NotThere(f"the centre did not take {refused} attachments")
         await self._handed_in.wait()
 
-    async def _bring(self, client: httpx.AsyncClient, centre: Source, sha256: str, size_bytes: int) -> None:
-        url = f"{centre.url}/{sha256}"
-        answer = await client.get(f"{url}/missing", params={"size_bytes": size_bytes})
-        answer.raise_for_status()
-        missing = [(int(first), int(end)) for first, end in answer.json()["missing"]]
-        if size_bytes == 0:
-            (await client.put(url, content=b"")).raise_for_status()
-        for span in missing:
-            for first in range(span[0], span[1], PIECE_BYTES):
-                end = min(first + PIECE_BYTES, span[1])
-                piece = b"".join([part async for part in self.read(sha256, first, end)])
-                headers = {"content-range": f"bytes {first}-{end - 1}/{size_bytes}"}
-                (await client.put(url, content=piece, headers=headers)).raise_for_status()
-                await asyncio.sleep(self._wait_seconds(len(piece)))
-        await self._let_go(sha256, size_bytes)
-        log.info("attachment_brought", sha256=sha256, size_bytes=size_bytes)
-
     async def _let_go(self, sha256: str, size_bytes: int) -> None:
         await self._run(self._unmark, sha256, size_bytes)
         self._uploads.pop(sha256, None)
@@ -391,11 +382,16 @@ class ContentCache:
     # --------------------------------------------------------------------------------------------------------- upkeep
 
     async def _keep_up(self) -> None:
-        """Once in a while: let stale partials go, and read one blob whole, that which was used longest ago."""
+        """Once in a while: let stale partials go, and read one blob whole, each in its turn."""
         await asyncio.sleep(UPKEEP_SECONDS)
         before = self._local_now().timestamp() - self._partial_days * 86_400
         await self._run(self._store.expire, before)
-        for sha256 in self._store.hashes()[:1]:
+        held = self._store.hashes()
+        self._verified &= set(held)
+        if held and self._verified.issuperset(held):
+            self._verified.clear()
+        for sha256 in [one for one in held if one not in self._verified][:1]:
+            self._verified.add(sha256)
             if not await self._in_steps(self._store.verifying(sha256)):
                 self._wanted.set()
 
@@ -406,8 +402,14 @@ class ContentCache:
             try:
                 await step()
                 pause = RETRY_FIRST_SECONDS
-            except (slim_httpx().HTTPError, EdgeError, OSError, KeyError) as error:
-                log.debug("content_tried_in_vain", step=step.__name__, reason=str(error) or type(error).__name__)
+            except Exception as error:
+                # Whatever it was, content goes on; a line that is cut, or a disk that is full, is nothing unexpected.
+                usual = isinstance(error, (slim_httpx().HTTPError, EdgeError, OSError, KeyError))
+                if usual:
+                    reason = str(error) or type(error).__name__
+                    log.debug("content_tried_in_vain", step=step.__name__, reason=reason)
+                else:
+                    log.error("content_step_failed", step=step.__name__, exc_info=error)
                 if asyncio.get_running_loop().time() - began > RETRY_MOST_SECONDS:
                     pause = RETRY_FIRST_SECONDS
                 await asyncio.sleep(self._random.uniform(0, pause))

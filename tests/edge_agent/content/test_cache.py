@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import random
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,12 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from edge_agent.content import BlobStore, Caps, ContentCache, Source
+from edge_agent.content import cache as cache_module
 from edge_agent.content.pace import Bucket
 from edge_agent.lan import LanServer
 from edge_agent.lan.app import _refused
@@ -300,3 +304,59 @@ async def test_a_blob_that_the_source_does_not_give_keeps_no_other_back(tmp_path
                 assert gateway.cache.missing_bytes() == len(b"forbidden")
         finally:
             await front.stop()
+
+
+async def test_an_attachment_is_kept_until_the_centre_says_that_it_misses_nothing(tmp_path: Path) -> None:
+    answers = [b'<html lang="en">please log in</html>', b"{}", b'{"missing": [[0, 999999999999]]}']
+    asked: list[str] = []
+
+    async def portal(request: Request) -> Response:
+        """Answers 200 to everything, as the login page of a network does, then takes pieces and forgets them."""
+        asked.append(request.method)
+        body = answers.pop(0) if answers else f'{{"missing": [[0, {len(FILM)}]]}}'.encode()
+        return Response(body) if request.method == "GET" else Response(status_code=202)
+
+    routes = [Route("/v1/blobs/{path:path}", portal, methods=["GET", "PUT"])]
+    front = LanServer(Starlette(routes=routes), "127.0.0.1", 0)
+    await front.start()
+    try:
+        centre = Source(f"http://127.0.0.1:{front.port}/v1/blobs")
+        async with agent(tmp_path, centre=centre) as gateway:
+            await put(gateway.url, FILM)
+            await until(lambda: asked.count("PUT") >= 4, "it was sent twice")
+            assert gateway.cache.size(NAME) == len(FILM)
+            assert [one.name for one in (tmp_path / "content" / "uploads").iterdir()] == [f"{NAME}.{len(FILM)}"]
+    finally:
+        await front.stop()
+
+
+async def test_upkeep_reads_every_blob_in_its_turn_and_uses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "UPKEEP_SECONDS", 0.05)
+    films = [random.Random(number).randbytes(1000 + number) for number in range(3)]
+    names = [hashlib.sha256(film).hexdigest() for film in films]
+    async with agent(tmp_path) as gateway:
+        for film in films:
+            await put(gateway.url, film)
+        before = [one.stat().st_mtime_ns for one in sorted((tmp_path / "content" / "blobs").rglob("*.*"))]
+        path = next((tmp_path / "content" / "blobs").rglob(f"{names[1]}.*"))
+        raw = bytearray(path.read_bytes())
+        raw[-1] ^= 1
+        path.write_bytes(raw)
+        os.utime(path, ns=(before[0], before[0]))
+        await until(lambda: gateway.cache.size(names[1]) is None, "the rotten one is found")
+        assert not path.exists()
+        assert [gateway.cache.size(one) for one in names] == [1000, None, 1002]
+
+
+async def test_a_fault_for_want_of_room_ends_when_nothing_is_wanted_any_more(tmp_path: Path) -> None:
+    async with agent(tmp_path, origin=Source("http://127.0.0.1:1/v1/blobs")) as gateway:
+        huge = Resource(resource="r-1", title="film", blob=Part(sha256="a" * 64, size_bytes=2**40))
+        gateway.cache.want(
+            Content(manifests=[Manifest(manifest="m-1", token="0" * 32, title="lesson", resources=[huge])])
+        )
+        await until(lambda: gateway.cache.fault != "", "there is no room")
+        gateway.cache.want(Content(manifests=[]))
+        await until(lambda: gateway.cache.fault == "", "nothing is wrong any more")
+        assert gateway.cache.missing_bytes() == 0
