@@ -8,7 +8,6 @@ content moves at the pace of the caps, piece by piece.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -20,15 +19,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
-from msgspec import Struct
 
 from edge_agent.content.bringing import PIECE_BYTES, NotTaken, bring
 from edge_agent.content.pace import Bucket, Caps
-from edge_agent.content.store import BlobGone, BlobStore, NoRoom, Span, WrongBlob, chunks_of, sync_folder
+from edge_agent.content.store import BlobGone, BlobStore, NoRoom, Span, WrongBlob, chunks_of
+from edge_agent.content.uploads import Uploads
+from edge_agent.content.wants import Listed, Readiness, Wants
 from edge_agent.downlink.centre import slim_httpx
 from edge_agent.errors import EdgeError
-from protocols.content import CHUNK_BYTES, Content, Manifest
-from protocols.desired import content_token
+from protocols.content import CHUNK_BYTES, Content
 from protocols.records import Part
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 RETRY_FIRST_SECONDS = 1.0
 RETRY_MOST_SECONDS = 60.0
 UPKEEP_SECONDS = 600.0
-_MARK = re.compile(r"^([0-9a-f]{64})\.(\d{1,13})$")
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
@@ -59,24 +57,6 @@ class Source:
             headers=headers, timeout=timeout, verify=self.trusted(), follow_redirects=False, trust_env=False
         )
         return client
-
-
-class Readiness(Struct, frozen=True, kw_only=True):
-    """Whether a manifest's blobs are all here."""
-
-    manifest: str
-    token: str
-    ready: bool
-    missing_bytes: int
-
-
-class Listed(Struct, frozen=True, kw_only=True):
-    """What a class needs: the token to report once all of it is held, and whether this agent has it already."""
-
-    content_token: str | None
-    manifests: list[Manifest]
-    ready: bool
-    missing_bytes: int
 
 
 class NotThere(EdgeError):
@@ -101,7 +81,6 @@ class ContentCache:
         random: Random | None = None,
     ) -> None:
         self._store = store
-        self._uploads_folder = folder / "uploads"
         self._executor = executor
         self._origin = origin
         self._centre = centre
@@ -110,8 +89,8 @@ class ContentCache:
         self._local_now = local_now
         self._partial_days = partial_days
         self._random = random or Random()
-        self._content: Content | None = None
-        self._uploads: dict[str, int] = {}
+        self._wants = Wants(None, self._lack)
+        self._uploads = Uploads(folder / "uploads")
         self._remaining: dict[str, int] = {}
         self._verified: set[str] = set()
         """What was read whole in this round of upkeep."""
@@ -148,59 +127,34 @@ class ContentCache:
 
     def _open(self) -> None:
         self._store.open()
-        self._uploads_folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-        for path in self._uploads_folder.iterdir():
-            if (match := _MARK.fullmatch(path.name)) is not None:
-                self._uploads[match[1]] = int(match[2])
+        self._uploads.load()
 
     # ------------------------------------------------------------------------------------------------ what is wanted
 
     def want(self, content: Content | None) -> None:
         """Take what is desired; what is no longer wanted may be evicted when room is needed."""
-        self._content = content
+        self._wants = Wants(content, self._lack)
         self._wanted.set()
 
     def listed(self, school_class: str | None) -> Listed:
         """Return what a class needs (or everything), and how much of it is here."""
-        manifests = [
-            one
-            for one in ([] if self._content is None else self._content.manifests)
-            if school_class is None or not one.classes or school_class in one.classes
-        ]
-        states = [self._readiness(one) for one in manifests]
-        return Listed(
-            content_token=content_token([one.token for one in manifests]) if manifests else None,
-            manifests=manifests,
-            ready=self._content is not None and all(one.ready for one in states),
-            missing_bytes=sum(one.missing_bytes for one in states),
-        )
+        return self._wants.listed(school_class)
 
     def readiness(self) -> list[Readiness]:
         """Return how every manifest stands."""
-        return [self._readiness(one) for one in ([] if self._content is None else self._content.manifests)]
+        return self._wants.readiness()
 
     def missing_bytes(self) -> int | None:
         """Return what this machine lacks of all that is desired; None while nothing can be said."""
-        if self.fault or self._content is None:
-            return None
-        blobs = {one.blob.sha256: one.blob for each in self._content.manifests for one in each.resources}
-        return sum(self._lack(blob) for blob in blobs.values())
+        return self._wants.missing_bytes() if self._wants.known and not self.fault else None
 
-    def _readiness(self, manifest: Manifest) -> Readiness:
-        missing = sum(self._lack(one.blob) for one in manifest.resources)
-        here = all(self._store.size(one.blob.sha256) is not None for one in manifest.resources)
-        return Readiness(manifest=manifest.manifest, token=manifest.token, ready=here, missing_bytes=missing)
-
-    def _lack(self, blob: Part) -> int:
+    def _lack(self, blob: Part) -> int | None:
         if self._store.size(blob.sha256) is not None:
-            return 0
+            return None
         return self._remaining.get(blob.sha256, blob.size_bytes)
 
     def _pinned(self, sha256: str) -> bool:
-        manifests = [] if self._content is None else self._content.manifests
-        return sha256 in self._uploads or any(
-            one.blob.sha256 == sha256 for manifest in manifests for one in manifest.resources
-        )
+        return sha256 in self._uploads or sha256 in self._wants
 
     # ------------------------------------------------------------------------------------------- the school's network
 
@@ -246,25 +200,14 @@ class ContentCache:
                 if not await self._in_steps(self._store.finishing(sha256, size_bytes)):
                     return await self._run(self._store.missing, sha256, size_bytes)
             if self._centre is not None and sha256 not in self._uploads:
-                await self._run(self._mark, sha256, size_bytes)
-                self._uploads[sha256] = size_bytes
+                await self._run(self._uploads.add, sha256, size_bytes)
                 self._handed_in.set()
         return []
-
-    def _mark(self, sha256: str, size_bytes: int) -> None:
-        (self._uploads_folder / f"{sha256}.{size_bytes}").touch()
-        sync_folder(self._uploads_folder)
-
-    def _unmark(self, sha256: str, size_bytes: int) -> None:
-        (self._uploads_folder / f"{sha256}.{size_bytes}").unlink(missing_ok=True)
-        sync_folder(self._uploads_folder)
 
     async def remove(self, hashes: Sequence[str]) -> None:
         """Forget blobs, because somebody's files are to be erased."""
         for sha256 in hashes:
-            size_bytes = self._uploads.pop(sha256, None)
-            if size_bytes is not None:
-                await self._run(self._unmark, sha256, size_bytes)
+            await self._run(self._uploads.discard, sha256)
             async with self._lock(sha256):
                 await self._run(self._store.remove, sha256)
 
@@ -297,9 +240,7 @@ class ContentCache:
         self._wanted.clear()
         self.fault = ""
         waiting = False
-        manifests = [] if self._content is None else self._content.manifests
-        order = sorted(manifests, key=lambda one: (one.before_ms is None, one.before_ms or 0))
-        for blob in {one.blob.sha256: one.blob for each in order for one in each.resources}.values():
+        for blob in self._wants.in_order():
             if self._store.size(blob.sha256) is not None:
                 continue
             try:
@@ -358,11 +299,11 @@ class ContentCache:
         assert self._centre is not None
         async with self._centre.client() as client:
             refused = 0
-            for sha256, size_bytes in list(self._uploads.items()):
+            for sha256, size_bytes in self._uploads.all():
                 try:
                     url = f"{self._centre.url}/{sha256}"
                     await bring(client, url, size_bytes, sha256, self.read, self._pause)
-                    await self._let_go(sha256, size_bytes)
+                    await self._run(self._uploads.discard, sha256)
                     log.info("attachment_brought", sha256=sha256, size_bytes=size_bytes)
                 except (slim_httpx().HTTPStatusError, NotTaken) as error:
                     # One that the centre does not take now keeps none of the others back.
@@ -370,14 +311,10 @@ class ContentCache:
                     refused += 1
                 except (BlobGone, KeyError):
                     log.error("attachment_lost", sha256=sha256, size_bytes=size_bytes, hint="it has to be sent again")
-                    await self._let_go(sha256, size_bytes)
+                    await self._run(self._uploads.discard, sha256)
         if refused:
             raise NotThere(f"the centre did not take {refused} attachments")
         await self._handed_in.wait()
-
-    async def _let_go(self, sha256: str, size_bytes: int) -> None:
-        await self._run(self._unmark, sha256, size_bytes)
-        self._uploads.pop(sha256, None)
 
     # --------------------------------------------------------------------------------------------------------- upkeep
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from edge_agent.content.cache import Listed
+from edge_agent.content import Listed
 from edge_agent.health import AgentStatus
 from edge_agent.lan import class_description, problems
 from edge_agent.lan.blobs import MissingOfBlob
