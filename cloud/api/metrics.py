@@ -103,6 +103,7 @@ async def _database_families(rooms: Rooms) -> list[Metric]:
         reasons = await (await connection.execute(QUERIES["reasons"])).fetchall()
         fullest = await connection.execute(QUERIES["fullest_quarantine"], {"least": LEAST_BYTES})
         (fullest_bytes,) = await fullest.fetchone() or (0,)
+        followers = await _follower_families(connection)
     families: list[Metric] = [
         _counter("segments_stored", "Segments committed.", totals["segments_stored"]),
         _counter("items_stored", "Samples and events committed.", totals["items_stored"]),
@@ -138,4 +139,32 @@ async def _database_families(rooms: Rooms) -> list[Metric]:
     for kind in ("links", "gateways", "classrooms", "terminals"):
         for status, number in getattr(overview, kind):
             things.add_metric((kind.removesuffix("s"), status), number)
-    return [*families, quarantined, things]
+    return [*families, quarantined, things, *followers]
+
+
+async def _follower_families(connection: psycopg.AsyncConnection) -> list[Metric]:
+    """Return the figures of those that follow the records: services and feeds."""
+    taken = CounterMetricFamily("bellwether_service_records_taken", "Records a service took.", labels=("service",))
+    behind = GaugeMetricFamily(
+        "bellwether_service_places_behind",
+        "Places of records that a service has still to look at.",
+        labels=("service",),
+    )
+    for service, number, places in await (await connection.execute(QUERIES["services"])).fetchall():
+        taken.add_metric((service,), number)
+        behind.add_metric((service,), max(places, 0))
+    refused = GaugeMetricFamily(
+        "bellwether_service_records_refused", "Records that wait refused.", labels=("service", "reason")
+    )
+    for service, reason, number in await (await connection.execute(QUERIES["refused_records"])).fetchall():
+        refused.add_metric((service, reason), number)
+    delivered = CounterMetricFamily("bellwether_feed_records_delivered", "Records a receiver took.", labels=("feed",))
+    failures = GaugeMetricFamily("bellwether_feed_failures", "Attempts in a row that failed.", labels=("feed",))
+    untaken = GaugeMetricFamily(
+        "bellwether_feed_records_refused", "Records a receiver would not take.", labels=("feed",)
+    )
+    for feed, number, failed, not_taken in await (await connection.execute(QUERIES["feeds"])).fetchall():
+        delivered.add_metric((feed,), number)
+        failures.add_metric((feed,), failed)
+        untaken.add_metric((feed,), not_taken)
+    return [taken, behind, refused, delivered, failures, untaken]

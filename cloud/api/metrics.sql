@@ -24,3 +24,25 @@ SELECT reason, count(*)
 FROM quarantine
 WHERE state = 'open'
 GROUP BY reason;
+
+-- name: services
+-- How far each service is behind the records, in places.
+SELECT consumer, taken, (SELECT coalesce(max(place), 0) FROM records) - place AS behind
+FROM record_consumers
+ORDER BY consumer;
+
+-- name: refused_records
+-- Records that wait refused, by service and reason.
+SELECT consumer, reason, count(*)
+FROM record_refusals
+WHERE settled_at IS NULL
+GROUP BY consumer, reason
+ORDER BY consumer, reason;
+
+-- name: feeds
+-- What each feed has delivered, how often in a row it failed, what its receiver would not take.
+SELECT
+    feed, delivered, failures,
+    (SELECT count(*) FROM feed_refusals WHERE feed_refusals.feed = feeds.feed) AS refused
+FROM feeds
+ORDER BY feed;

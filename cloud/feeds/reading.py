@@ -13,7 +13,13 @@ async def feeds(connection: psycopg.AsyncConnection, feed: str | None = None) ->
     """Return every feed, or the one of that name if there is one."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(QUERIES["feeds"], {"feed": feed, "most": MOST_WAITING})
-        return FeedList(items=[FeedRow(**row) for row in await cursor.fetchall()])
+        return FeedList(items=[FeedRow(**{**row, "url": _shown(row["url"])}) for row in await cursor.fetchall()])
+
+
+def _shown(url: str) -> str:
+    """Return an address without its query, which may hold what lets one write there."""
+    address, mark, _ = url.partition("?")
+    return f"{address}?…" if mark else address
 
 
 async def refusals(connection: psycopg.AsyncConnection, feed: str, limit: int, offset: int) -> FeedRefusalList:

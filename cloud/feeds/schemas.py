@@ -41,7 +41,7 @@ class FeedRow(Document):
     format: Literal["webhook", "xapi"]
     """How records are told."""
     url: str = Field(examples=["https://lrs.example/xapi"])
-    """Where to."""
+    """Where to; a query is not shown."""
     home_page: str
     """Under which address things are named in xAPI statements."""
     types: list[str] = Field(examples=[["answer"]])

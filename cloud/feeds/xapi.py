@@ -56,8 +56,9 @@ _OF_QUESTIONS = frozenset({LessonStep.QUESTION_OPENED, LessonStep.QUESTION_CLOSE
 def message(feed: Feed, records: Sequence[StoredRecord]) -> Message:
     """Return the request that tells records; `secret` is `user:password`."""
     credentials = base64.b64encode(feed.secret.encode()).decode()
+    address, mark, query = feed.url.partition("?")
     return Message(
-        f"{feed.url.rstrip('/')}/statements",
+        f"{address.rstrip('/')}/statements{mark}{query}",
         {
             "content-type": "application/json",
             "x-experience-api-version": VERSION,

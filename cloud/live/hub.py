@@ -25,8 +25,9 @@ from cloud.http.database import read_only
 from cloud.http.ending import end
 from cloud.inventory.schemas import LinkRow
 from cloud.live.outbox import Delta, Outbox
-from cloud.live.schemas import AgentEvent, LinkEvent, PingEvent
+from cloud.live.schemas import AgentEvent, ChangedLesson, LessonsEvent, LinkEvent, PingEvent
 from cloud.overview.service import OverviewBoard, Picture
+from cloud.teaching.taking import CHANNEL as LESSONS_CHANNEL
 
 CHANNEL = "bellwether_live"
 _RECONNECT_MILLISECONDS = 3000
@@ -70,6 +71,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._links: dict[str, LinkRow] = {}
         self._marks: dict[str, fleet.AgentMark] = {}
+        self._lessons: dict[str, ChangedLesson] = {}
         self._last_id = 0
         self.database_up = False
         self.messages_total = 0
@@ -139,8 +141,11 @@ class Hub:
             try:
                 async with await connect(self._dsn, name="live") as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
+                    await connection.execute(f"LISTEN {LESSONS_CHANNEL}")
                     self._set_database_up(True)
-                    async for _ in connection.notifies():
+                    async for notification in connection.notifies():
+                        if notification.channel == LESSONS_CHANNEL:
+                            self._lessons[notification.payload] = ChangedLesson(lesson=notification.payload)
                         self._dirty.set()
             except psycopg.Error as error:
                 self._set_database_up(False, str(error).strip())
@@ -172,6 +177,7 @@ class Hub:
                     _log.warning("live_reading_failed", error=str(error).strip())
             else:
                 self._resync = True
+                self._lessons = {}
             await asyncio.sleep(max(0.0, began + self._throttle_seconds - time.monotonic()))
 
     async def _publish_once(self) -> None:
@@ -183,6 +189,9 @@ class Hub:
             if changed and not self._resync:
                 agents = await fleet.agent_rows(connection, fleet.AgentFilters(among=changed))
         self._send_all("overview", picture.snapshot.body)
+        lessons, self._lessons = self._lessons, {}
+        if lessons:
+            self._join_all("lesson", Delta(lessons, _lesson_event))
         if not self._resync:
             self._send_links(picture)
             if agents:
@@ -209,6 +218,10 @@ class Hub:
 
 def _link_event(rows: list[LinkRow]) -> bytes:
     return LinkEvent(at=datetime.now(UTC), items=rows).model_dump_json().encode()
+
+
+def _lesson_event(rows: list[ChangedLesson]) -> bytes:
+    return LessonsEvent(at=datetime.now(UTC), items=rows).model_dump_json().encode()
 
 
 def _agent_event(rows: list[AgentRow]) -> bytes:

@@ -27,6 +27,22 @@ class AgentEvent(Document):
     """The agents as they are now."""
 
 
+class ChangedLesson(Document):
+    """A lesson of which something new is known."""
+
+    lesson: str = Field(examples=["s01-g3c1.20261127.p3"])
+    """Its key."""
+
+
+class LessonsEvent(Document):
+    """`event: lesson`: lessons with new facts since the last such message; what is new, the routes of teaching tell."""
+
+    at: Moment
+    """The cloud's clock when it was said."""
+    items: list[ChangedLesson]
+    """The lessons, by key alone."""
+
+
 class PingEvent(Document):
     """`event: ping`: every 15 seconds; a stream silent for 40 seconds is dead."""
 

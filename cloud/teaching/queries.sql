@@ -16,6 +16,7 @@ SELECT
             AND enrolments.role = 'pupil'
             AND (enrolments.begins_on IS NULL OR enrolments.begins_on <= met.made_at::date + 1)
             AND (enrolments.ends_on IS NULL OR enrolments.ends_on >= met.made_at::date - 1)
+            AND (enrolments.retired_at IS NULL OR enrolments.retired_at >= met.made_at - interval '1 day')
     ) AS enrolled
 FROM unnest(
     %(record_ids)s::text[], %(classes)s::text[], %(subjects)s::text[], %(lessons)s::text[], %(made_at)s::timestamptz[]
@@ -58,10 +59,22 @@ VALUES (
 )
 ON CONFLICT (record_id) DO NOTHING;
 
+-- name: tell_lessons
+-- Say which lessons have changed, to whoever shows them.
+SELECT pg_notify(%(channel)s, lesson)
+FROM unnest(%(lessons)s::text[]) AS told (lesson);
+
 -- name: forget_facts
--- Forget what was kept of records.
-DELETE FROM teaching_facts
-WHERE record_id = ANY(%(record_ids)s::text[]);
+-- Forget what was kept of records, and say which lessons have changed.
+WITH gone AS (
+    DELETE FROM teaching_facts
+    WHERE record_id = ANY(%(record_ids)s::text[])
+    RETURNING lesson
+)
+
+SELECT pg_notify(%(channel)s, lesson)
+FROM gone
+GROUP BY lesson;
 
 -- name: lessons
 -- Lessons that run in a span of time, of the timetable or opened in a room, with what is known of them.
@@ -94,7 +107,17 @@ SELECT
             AND enrolments.role = 'pupil'
             AND enrolments.retired_at IS NULL
     ) AS pupils,
-    facts.answers, facts.answering, facts.late, facts.last_at, facts.question
+    facts.answers, facts.answering, facts.late, facts.last_at, facts.question, there.present, there.coming_late,
+    there.absent, there.excused,
+    (
+        SELECT count(DISTINCT told.person)
+        FROM teaching_facts AS told
+        WHERE told.lesson = wanted.lesson
+            AND told.type = 'answer'
+            AND told.object = facts.question
+    ) AS answering_now,
+    gateway.agent AS gateway, gateway.presence AS gateway_presence, gateway.last_heartbeat_at AS gateway_heard_at,
+    gateway.status AS gateway_status
 FROM wanted
 JOIN classes USING (school_class)
 CROSS JOIN LATERAL (
@@ -115,6 +138,32 @@ CROSS JOIN LATERAL (
     FROM teaching_facts AS told
     WHERE told.lesson = wanted.lesson
 ) AS facts
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) FILTER (WHERE newest.word = 'present') AS present,
+        count(*) FILTER (WHERE newest.word = 'late') AS coming_late,
+        count(*) FILTER (WHERE newest.word = 'absent') AS absent,
+        count(*) FILTER (WHERE newest.word = 'excused') AS excused
+    FROM (
+        SELECT DISTINCT ON (told.person) told.word
+        FROM teaching_facts AS told
+        WHERE told.lesson = wanted.lesson
+            AND told.type = 'attendance'
+        ORDER BY told.person, told.made_at DESC, told.record_id DESC
+    ) AS newest
+) AS there
+LEFT JOIN LATERAL (
+    SELECT agents.agent, agent_presence.presence, agent_presence.last_heartbeat_at, status_current.status
+    FROM agents
+    LEFT JOIN agent_presence USING (agent_id)
+    LEFT JOIN status_current ON status_current.kind = 'gateway'
+        AND status_current.key = agents.agent
+    WHERE agents.school = classes.school
+        AND agents.role = 'gateway'
+        AND agents.retired_at IS NULL
+    ORDER BY agents.position
+    LIMIT 1
+) AS gateway ON true
 WHERE (%(lesson)s::text IS NULL OR wanted.lesson = %(lesson)s)
     AND (%(school)s::text IS NULL OR classes.school = %(school)s)
     AND (%(school_class)s::text IS NULL OR wanted.school_class = %(school_class)s)
@@ -173,6 +222,24 @@ WHERE answers.lesson = %(lesson)s
     AND answers.type = 'answer'
     AND (%(question)s::text IS NULL OR answers.object = %(question)s)
 ORDER BY answers.object, answers.person, answers.attempt DESC, answers.observed_at DESC, answers.record_id DESC;
+
+-- name: questions
+-- The questions that were opened in a lesson: when first, and when last closed unless opened again since.
+SELECT
+    object AS question,
+    min(made_at) FILTER (WHERE word = 'question_opened') AS opened_at,
+    CASE
+        WHEN max(made_at) FILTER (WHERE word = 'question_closed')
+            >= coalesce(max(made_at) FILTER (WHERE word = 'question_opened'), '-infinity')
+            THEN max(made_at) FILTER (WHERE word = 'question_closed')
+    END AS closed_at
+FROM teaching_facts
+WHERE lesson = %(lesson)s
+    AND type = 'lesson_event'
+    AND word IN ('question_opened', 'question_closed')
+    AND object IS NOT NULL
+GROUP BY object
+ORDER BY opened_at NULLS LAST, object;
 
 -- name: timeline
 -- Everything that was told of a lesson but answers, in the order in which it was made, and how late it came.

@@ -77,13 +77,17 @@ async def lesson_detail(connection: psycopg.AsyncConnection, lesson: str) -> Les
     by_question: dict[str, list[dict[str, Any]]] = {}
     for attempt in attempts:
         by_question.setdefault(attempt["question"], []).append(attempt)
+    when = await _questions(connection, lesson)
     answering = {attempt["person"] for attempt in attempts}
     expected = {one.person for one in there if one.state != "absent"} | answering
     return LessonDetail(
         **row.model_dump(),
         attendance=there,
         participation_ratio=len(answering) / len(expected) if expected else None,
-        boards=[_board(question, found, there, row.ends_at) for question, found in by_question.items()],
+        boards=[
+            _board(question, by_question.get(question, []), there, row.ends_at, when.get(question))
+            for question in [*when, *(one for one in by_question if one not in when)]
+        ],
     )
 
 
@@ -93,7 +97,13 @@ async def board(connection: psycopg.AsyncConnection, lesson: str, question: str)
     if row is None:
         return None
     attempts = await _rows(connection, "last_attempts", lesson=lesson, question=question)
-    return _board(question, attempts, await _attendance(connection, row), row.ends_at)
+    when = await _questions(connection, lesson)
+    return _board(question, attempts, await _attendance(connection, row), row.ends_at, when.get(question))
+
+
+async def _questions(connection: psycopg.AsyncConnection, lesson: str) -> dict[str, dict[str, Any]]:
+    """Return when each question of a lesson was opened and closed, in the order of opening."""
+    return {one["question"]: one for one in await _rows(connection, "questions", lesson=lesson)}
 
 
 async def _attendance(connection: psycopg.AsyncConnection, row: LessonRow) -> list[Present]:
@@ -102,12 +112,18 @@ async def _attendance(connection: psycopg.AsyncConnection, row: LessonRow) -> li
 
 
 def _board(
-    question: str, attempts: Sequence[Mapping[str, Any]], there: Sequence[Present], ends_at: datetime | None
+    question: str,
+    attempts: Sequence[Mapping[str, Any]],
+    there: Sequence[Present],
+    ends_at: datetime | None,
+    when: Mapping[str, Any] | None,
 ) -> Board:
     said = [attempt["correct"] for attempt in attempts]
     expected = {one.person for one in there if one.state != "absent"} | {attempt["person"] for attempt in attempts}
     return Board(
         question=question,
+        opened_at=None if when is None else when["opened_at"],
+        closed_at=None if when is None else when["closed_at"],
         answered=len(attempts),
         total=len(expected),
         counts=dict(sorted(Counter(attempt["response"] for attempt in attempts).items())),
@@ -153,8 +169,6 @@ async def story(connection: psycopg.AsyncConnection, lesson: str) -> Story | Non
     answers: dict[str, list[dict[str, Any]]] = {}
     for one in await _rows(connection, "last_attempts", lesson=lesson, question=None):
         answers.setdefault(one["question"], []).append(one)
-    late = [_late_seconds(one["received_at"], row.ends_at) for found in answers.values() for one in found]
-    late += [step.late_seconds for step in steps]
     steps += [
         Step(
             at=min(one["made_at"] for one in found),
@@ -184,8 +198,8 @@ async def story(connection: psycopg.AsyncConnection, lesson: str) -> Story | Non
     return Story(
         lesson=lesson,
         steps=sorted(steps, key=lambda step: step.at),
-        late=sum(seconds > 0 for seconds in late),
-        longest_late_seconds=max(late, default=0.0),
+        late=row.late,
+        longest_late_seconds=0.0 if row.last_at is None else _late_seconds(row.last_at, row.ends_at),
     )
 
 

@@ -36,8 +36,18 @@ class LessonRow(Document):
     """Whether it is an exam."""
     pupils: int
     """Pupils in the class."""
+    present: int
+    """Pupils whose newest observation is that they are there."""
+    coming_late: int
+    """Pupils who came late, by their newest observation."""
+    absent: int
+    """Pupils who are not there, by their newest observation."""
+    excused: int
+    """Pupils who are excused, by their newest observation."""
     question: str | None
     """The question that takes answers; null when none does."""
+    answering_now: int
+    """Pupils who have answered that question; 0 when none takes answers."""
     answers: int
     """Answers that have arrived, every attempt."""
     answering: int
@@ -46,6 +56,14 @@ class LessonRow(Document):
     """Facts that arrived late."""
     last_at: Moment | None
     """When the newest fact arrived; null when none has."""
+    gateway: str | None = Field(examples=["s01-gw"])
+    """The school's gateway, through which facts arrive; null when it has none."""
+    gateway_presence: Literal["online", "offline"] | None
+    """Whether it is connected now; while it is not, what is missing here may be waiting there. Null: never heard."""
+    gateway_heard_at: Moment | None
+    """When it was last heard; null when never."""
+    gateway_status: str | None = Field(examples=["up"])
+    """Its status; null before the first evaluation."""
 
 
 class LessonList(Document):
@@ -94,6 +112,10 @@ class Board(Document):
 
     question: str
     """Key of the question."""
+    opened_at: Moment | None
+    """When it was first opened; null when nobody said."""
+    closed_at: Moment | None
+    """When it was last closed; null while it is open, and when nobody said."""
     answered: int
     """Pupils who answered."""
     total: int
@@ -114,7 +136,7 @@ class LessonDetail(LessonRow):
     participation_ratio: float | None
     """Pupils who answered, of those not marked absent; null without pupils."""
     boards: list[Board]
-    """Every question that was answered."""
+    """Every question that was opened or answered, in that order."""
 
 
 class Step(Document):
@@ -146,7 +168,7 @@ class Story(Document):
     steps: list[Step]
     """What happened."""
     late: int
-    """Facts that arrived late."""
+    """Facts that arrived late, every attempt."""
     longest_late_seconds: float
     """How late the last of them came."""
 

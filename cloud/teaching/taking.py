@@ -18,6 +18,8 @@ from cloud.records.consuming import Refusal, StoredRecord
 from protocols.records import Answer, Attendance, LessonEvent, ResourceView
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
+CHANNEL = "bellwether_lessons"
+"""Notified with the key of each lesson that has new facts."""
 ABOUT_PUPILS = frozenset({"attendance", "answer", "resource_view"})
 OUTSIDE_LESSONS = frozenset({"answer", "resource_view"})
 
@@ -51,6 +53,8 @@ class TeachingService:
                 rows.append(_row(record, place))
         async with connection.cursor() as cursor:
             await cursor.executemany(QUERIES["keep_fact"], rows)
+            lessons = sorted({row["lesson"] for row in rows})
+            await cursor.execute(QUERIES["tell_lessons"], {"channel": CHANNEL, "lessons": lessons})
         return refusals
 
 
@@ -119,4 +123,4 @@ def _row(record: StoredRecord, place: Place) -> dict[str, Any]:
 
 async def forget(connection: psycopg.AsyncConnection, record_ids: Sequence[str]) -> None:
     """Forget what was kept of records that are erased or have expired."""
-    await connection.execute(QUERIES["forget_facts"], {"record_ids": list(record_ids)})
+    await connection.execute(QUERIES["forget_facts"], {"channel": CHANNEL, "record_ids": list(record_ids)})

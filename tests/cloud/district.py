@@ -229,6 +229,10 @@ class SmallDistrict:
         """Say that something changed, as ingest does."""
         self._execute("SELECT pg_notify('bellwether_live', 'test')")
 
+    def tell_lesson(self, lesson: str) -> None:
+        """Say that a lesson has new facts, as teaching does."""
+        self._execute("SELECT pg_notify('bellwether_lessons', %s)", lesson)
+
     def cut(self, application_name: str) -> None:
         """End the connections of a program, as a restart of the database does."""
         self._execute(

@@ -14,6 +14,7 @@ import pytest
 from cloud.db.pool import Pool, open_pool
 from cloud.feeds.delivery import Delivery
 from cloud.feeds.duty import FeedsDuty
+from cloud.feeds.repository import forget
 from cloud.feeds.sending import open_sender
 from cloud.http.ending import end
 from protocols.records import LessonEvent, LessonStep
@@ -41,9 +42,10 @@ async def pool(district: SmallDistrict) -> AsyncIterator[Pool]:
 
 
 async def add(api: httpx.AsyncClient, receiver: Receiver, **order: Any) -> None:
-    body = {"feed": "lrs", "url": receiver.url, "secret": SECRET, **order}
+    body = {"feed": "lrs", "url": f"{receiver.url}?key=hidden", "secret": SECRET, **order}
     answer = await api.post("/api/v1/feeds", json=body)
     assert answer.status_code == 201, answer.text
+    assert "hidden" not in answer.text
 
 
 async def row(api: httpx.AsyncClient, feed: str = "lrs") -> dict[str, Any]:
@@ -85,6 +87,7 @@ async def test_every_record_from_registration_on_is_told_once_in_order_and_signe
     seen = await row(api)
     assert (seen["delivered"], seen["waiting"], seen["refused"], seen["problem"]) == (250, 0, 0, None)
     assert SECRET not in json.dumps(seen)
+    assert 'bellwether_feed_records_delivered_total{feed="lrs"} 250.0' in (await api.get("/metrics")).text
     _, headers, body = receiver.requests[0]
     record = json.loads(body)["records"][0]
     assert headers["webhook-id"].startswith("msg_")
@@ -286,6 +289,9 @@ async def test_what_is_erased_or_cannot_be_read_is_not_told(
     assert receiver.order == [ids[0], ids[3]]
     refused = (await api.get("/api/v1/feeds/lrs/refusals")).json()["items"]
     assert [(one["record_id"], one["reason"]) for one in refused] == [(ids[2], "unreadable")]
+    async with pool.connection() as connection:
+        await forget(connection, ids)
+    assert (await api.get("/api/v1/feeds/lrs/refusals")).json()["total"] == 0
 
 
 async def test_a_feed_may_begin_with_the_oldest_record(api: httpx.AsyncClient, pool: Pool, receiver: Receiver) -> None:
@@ -303,7 +309,7 @@ async def test_statements_are_posted_in_batches_with_the_record_s_id(
     await deliver(pool)
     assert receiver.order == ids
     path, headers, _ = receiver.requests[0]
-    assert (path, headers["x-experience-api-version"]) == ("/hook/statements", "1.0.3")
+    assert (path, headers["x-experience-api-version"]) == ("/hook/statements?key=hidden", "1.0.3")
 
 
 async def test_what_is_wrong_with_an_order_is_said_at_once_without_the_secret(api: httpx.AsyncClient) -> None:

@@ -92,6 +92,22 @@ async def test_a_change_of_a_link_and_of_an_agent_arrives_by_itself(
         assert [(row["agent"], row["presence"]) for row in agent.data["items"]] == [("s02-gw", "offline")]
 
 
+async def test_a_lesson_with_new_facts_is_named_and_nothing_more(
+    api_server: ApiServer, district: SmallDistrict
+) -> None:
+    async with browser(api_server) as stream:
+        await stream.until("overview")
+        await stream.until("overview")
+        for lesson in ("s01-g3c1.20261127.p2", "s01-g3c1.20261127.p2", "s02-g3c1.20261127.p2"):
+            district.tell_lesson(lesson)
+        told: list[str] = []
+        while len(told) < 2:
+            message = await stream.until("lesson")
+            told += [item["lesson"] for item in message.data["items"]]
+            assert all(set(item) == {"lesson"} for item in message.data["items"])
+        assert sorted(told) == ["s01-g3c1.20261127.p2", "s02-g3c1.20261127.p2"]
+
+
 async def test_ids_grow(api_server: ApiServer, district: SmallDistrict) -> None:
     async with browser(api_server) as stream:
         ids = [(await stream.next()).id for _ in range(3)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,15 +30,21 @@ def answers(count: int, response: str = "A") -> list[Record]:
     return [record_of(Answer(question=f"q-{number}", response=response)) for number in range(count)]
 
 
-async def store_in(connection: psycopg.AsyncConnection, records: Sequence[Record], agent: str = "s01-gw") -> None:
-    """Store records inside the caller's transaction."""
+async def store_in(
+    connection: psycopg.AsyncConnection,
+    records: Sequence[Record],
+    agent: str = "s01-gw",
+    received: Mapping[str, datetime] | None = None,
+) -> None:
+    """Store records inside the caller's transaction, each received when `received` says, else when it was made."""
     row = await (await connection.execute("SELECT agent_id FROM agents WHERE agent = %s", [agent])).fetchone()
     assert row is not None
     arrivals = []
     for record in records:
-        at = timedelta(milliseconds=record.observed_at_ms) + datetime.fromtimestamp(0, UTC) - EPOCH
-        moment = at // timedelta(microseconds=1)
-        arrivals.append(Arrived(record, row[0], moment, moment, moment, moment))
+        made_at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=record.observed_at_ms)
+        received_at = (received or {}).get(record.record_id, made_at)
+        made, came = ((at - EPOCH) // timedelta(microseconds=1) for at in (made_at, received_at))
+        arrivals.append(Arrived(record, row[0], made, made, made, came))
     async with connection.cursor() as cursor:
         await store(cursor, arrivals)
 

@@ -149,6 +149,9 @@ async def test_a_refusal_is_kept_with_its_reason_and_taken_by_a_later_replay(
     assert [(one["consumer"], one["reason"], one["records"]) for one in found["items"]] == [
         ("teaching", "unwanted", 25)
     ]
+    scraped = (await api.get("/metrics")).text
+    assert 'bellwether_service_records_refused{reason="unwanted",service="teaching"} 25.0' in scraped
+    assert 'bellwether_service_places_behind{service="teaching"} 0.0' in scraped
     of_another = await api.get("/api/v1/records/refusals", params={"school_class": "s01-g9c9"})
     assert of_another.json() == {"total": 0, "items": []}
 

@@ -122,17 +122,40 @@ async def test_the_board_counts_each_pupil_s_last_attempt_whatever_the_order_of_
     assert (detail["answers"], detail["answering"], detail["late"]) == (7, 4, 1)
 
 
-async def test_lessons_in_session_know_the_open_question(ground: Ground, api: httpx.AsyncClient) -> None:
+async def test_lessons_in_session_know_the_open_question_who_is_there_and_the_gateway(
+    ground: Ground, api: httpx.AsyncClient, district: SmallDistrict
+) -> None:
     opened = LessonEvent(step="question_opened", object="q-9")  # type: ignore[arg-type]
     closed = LessonEvent(step="question_closed", object="q-9")  # type: ignore[arg-type]
-    await ground.tell((opened, {"at": BELL + timedelta(minutes=1)}))
+    at_once = {"at": BELL + timedelta(minutes=1)}
+    await ground.tell((opened, at_once))
     await ground.take()
     at = {"since": (BELL + timedelta(minutes=2)).isoformat()}
     (row,) = (await read(api, "lessons", **at))["items"]
     assert (row["lesson"], row["question"], row["pupils"], row["planned"]) == (LESSON, "q-9", 5, True)
+    assert (row["gateway"], row["gateway_presence"], row["gateway_status"]) == ("s01-gw", None, None)
+    (empty,) = (await read(api, f"lessons/{LESSON}"))["boards"]
+    assert (empty["question"], empty["answered"], empty["total"], empty["closed_at"]) == ("q-9", 0, 5, None)
+    district.presence("s01-gw", "online")
+    district.status("gateway", "s01-gw", "up")
+    await ground.tell(
+        (Answer(question="q-9", response="A"), {"who": PUPILS[0], **at_once}),
+        (Answer(question="q-8", response="A"), {"who": PUPILS[1], **at_once}),
+        (Attendance(state="late"), {"who": PUPILS[0], **at_once}),  # type: ignore[arg-type]
+        (Attendance(state="absent"), {"who": PUPILS[1], "at": BELL}),  # type: ignore[arg-type]
+        (Attendance(state="present"), {"who": PUPILS[1], **at_once}),  # type: ignore[arg-type]
+    )
+    await ground.take()
+    (row,) = (await read(api, "lessons", **at))["items"]
+    assert (row["answering_now"], row["answering"]) == (1, 2)
+    assert (row["present"], row["coming_late"], row["absent"], row["excused"]) == (1, 1, 0, 0)
+    assert (row["gateway_presence"], row["gateway_status"]) == ("online", "up")
     await ground.tell((closed, {"at": BELL + timedelta(minutes=3)}))
     await ground.take()
-    assert (await read(api, "lessons", **at))["items"][0]["question"] is None
+    (row,) = (await read(api, "lessons", **at))["items"]
+    assert (row["question"], row["answering_now"]) == (None, 0)
+    (closed_one, _) = (await read(api, f"lessons/{LESSON}"))["boards"]
+    assert closed_one["closed_at"] == "2026-11-27T01:13:00Z"
     assert (await read(api, "lessons", since=END.isoformat()))["items"] == []
 
 
@@ -184,6 +207,20 @@ async def test_what_fits_no_class_is_refused_and_taken_once_the_roster_knows(
     replayed = (await api.post("/api/v1/teaching/refusals/replay")).json()
     assert replayed == {"tried": 2, "taken": 1}
     assert (await read(api, f"lessons/{LESSON}/questions/q-1/board"))["answered"] == 1
+
+
+async def test_a_pupil_who_has_left_the_class_is_no_longer_in_its_lessons_but_was(
+    ground: Ground, api: httpx.AsyncClient
+) -> None:
+    async with ground.pool.connection() as connection:
+        for person, days in ((PUPILS[0], -3), (PUPILS[1], 3)):
+            await connection.execute(
+                "UPDATE enrolments SET retired_at = %s WHERE person = %s", [BELL + timedelta(days=days), person]
+            )
+    await ground.tell(answer(PUPILS[0], "A"), answer(PUPILS[1], "B"))
+    await ground.take()
+    assert [one["reason"] for one in (await read(api, "refusals"))["items"]] == ["not_enrolled"]
+    assert (await read(api, f"lessons/{LESSON}/questions/q-1/board"))["counts"] == {"B": 1}
 
 
 async def test_an_answer_outside_any_lesson_is_left_to_others(ground: Ground, api: httpx.AsyncClient) -> None:

@@ -1445,8 +1445,9 @@ export interface paths {
          * Stream
          * @description The live stream: the full `overview` first, then what changes, at most one message of a kind per second.
          *
-         *     A `link` or `agent` message carries every row that changed since the one before; `ping` comes every 15 seconds. A
-         *     client that reads slowly gets fewer messages, never older ones.
+         *     A `link` or `agent` message carries every row that changed since the one before, a `lesson` message the keys of
+         *     lessons with new facts; `ping` comes every 15 seconds. A client that reads slowly gets fewer messages, never older
+         *     ones.
          */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
@@ -2342,6 +2343,16 @@ export interface components {
              */
             question: string;
             /**
+             * Opened At
+             * @description When it was first opened; null when nobody said.
+             */
+            opened_at: string | null;
+            /**
+             * Closed At
+             * @description When it was last closed; null while it is open, and when nobody said.
+             */
+            closed_at: string | null;
+            /**
              * Answered
              * @description Pupils who answered.
              */
@@ -2401,6 +2412,18 @@ export interface components {
              * @description Two standard errors: a difference smaller than this says nothing.
              */
             band: number;
+        };
+        /**
+         * ChangedLesson
+         * @description A lesson of which something new is known.
+         */
+        ChangedLesson: {
+            /**
+             * Lesson
+             * @description Its key.
+             * @example s01-g3c1.20261127.p3
+             */
+            lesson: string;
         };
         /**
          * Check
@@ -3611,7 +3634,7 @@ export interface components {
             format: "webhook" | "xapi";
             /**
              * Url
-             * @description Where to.
+             * @description Where to; a query is not shown.
              * @example https://lrs.example/xapi
              */
             url: string;
@@ -4435,10 +4458,35 @@ export interface components {
              */
             pupils: number;
             /**
+             * Present
+             * @description Pupils whose newest observation is that they are there.
+             */
+            present: number;
+            /**
+             * Coming Late
+             * @description Pupils who came late, by their newest observation.
+             */
+            coming_late: number;
+            /**
+             * Absent
+             * @description Pupils who are not there, by their newest observation.
+             */
+            absent: number;
+            /**
+             * Excused
+             * @description Pupils who are excused, by their newest observation.
+             */
+            excused: number;
+            /**
              * Question
              * @description The question that takes answers; null when none does.
              */
             question: string | null;
+            /**
+             * Answering Now
+             * @description Pupils who have answered that question; 0 when none takes answers.
+             */
+            answering_now: number;
             /**
              * Answers
              * @description Answers that have arrived, every attempt.
@@ -4460,6 +4508,28 @@ export interface components {
              */
             last_at: string | null;
             /**
+             * Gateway
+             * @description The school's gateway, through which facts arrive; null when it has none.
+             * @example s01-gw
+             */
+            gateway: string | null;
+            /**
+             * Gateway Presence
+             * @description Whether it is connected now; while it is not, what is missing here may be waiting there. Null: never heard.
+             */
+            gateway_presence: ("online" | "offline") | null;
+            /**
+             * Gateway Heard At
+             * @description When it was last heard; null when never.
+             */
+            gateway_heard_at: string | null;
+            /**
+             * Gateway Status
+             * @description Its status; null before the first evaluation.
+             * @example up
+             */
+            gateway_status: string | null;
+            /**
              * Attendance
              * @description Every pupil of the class, by number.
              */
@@ -4471,9 +4541,27 @@ export interface components {
             participation_ratio: number | null;
             /**
              * Boards
-             * @description Every question that was answered.
+             * @description Every question that was opened or answered, in that order.
              */
             boards: components["schemas"]["Board"][];
+        };
+        /**
+         * LessonsEvent
+         * @description `event: lesson`: lessons with new facts since the last such message; what is new, the routes of teaching tell.
+         */
+        LessonsEvent: {
+            /**
+             * At
+             * Format: date-time
+             * @description The cloud's clock when it was said.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Items
+             * @description The lessons, by key alone.
+             */
+            items: components["schemas"]["ChangedLesson"][];
         };
         /**
          * LessonsNow
@@ -6634,7 +6722,7 @@ export interface components {
             steps: components["schemas"]["cloud__teaching__schemas__Step"][];
             /**
              * Late
-             * @description Facts that arrived late.
+             * @description Facts that arrived late, every attempt.
              */
             late: number;
             /**
@@ -7515,10 +7603,35 @@ export interface components {
              */
             pupils: number;
             /**
+             * Present
+             * @description Pupils whose newest observation is that they are there.
+             */
+            present: number;
+            /**
+             * Coming Late
+             * @description Pupils who came late, by their newest observation.
+             */
+            coming_late: number;
+            /**
+             * Absent
+             * @description Pupils who are not there, by their newest observation.
+             */
+            absent: number;
+            /**
+             * Excused
+             * @description Pupils who are excused, by their newest observation.
+             */
+            excused: number;
+            /**
              * Question
              * @description The question that takes answers; null when none does.
              */
             question: string | null;
+            /**
+             * Answering Now
+             * @description Pupils who have answered that question; 0 when none takes answers.
+             */
+            answering_now: number;
             /**
              * Answers
              * @description Answers that have arrived, every attempt.
@@ -7539,6 +7652,28 @@ export interface components {
              * @description When the newest fact arrived; null when none has.
              */
             last_at: string | null;
+            /**
+             * Gateway
+             * @description The school's gateway, through which facts arrive; null when it has none.
+             * @example s01-gw
+             */
+            gateway: string | null;
+            /**
+             * Gateway Presence
+             * @description Whether it is connected now; while it is not, what is missing here may be waiting there. Null: never heard.
+             */
+            gateway_presence: ("online" | "offline") | null;
+            /**
+             * Gateway Heard At
+             * @description When it was last heard; null when never.
+             */
+            gateway_heard_at: string | null;
+            /**
+             * Gateway Status
+             * @description Its status; null before the first evaluation.
+             * @example up
+             */
+            gateway_status: string | null;
         };
         /**
          * RefusalList
@@ -12059,7 +12194,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events: `overview` (an `Overview`), `link` (a `LinkEvent`), `agent` (an `AgentEvent`), `ping` (a `PingEvent`). */
+            /** @description Server-sent events: `overview` (an `Overview`), `link` (a `LinkEvent`), `agent` (an `AgentEvent`), `lesson` (a `LessonsEvent`), `ping` (a `PingEvent`). */
             200: {
                 headers: {
                     [name: string]: unknown;
