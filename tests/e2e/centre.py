@@ -55,6 +55,10 @@ class Centre:
         """Start one ingest worker."""
         self._start("ingest", "cloud", "ingest", "--config", str(self._config))
 
+    def start_services(self) -> None:
+        """Start the services, which make the documents of agents."""
+        self._start("services", "cloud", "services", "--config", str(self._config))
+
     def start_api(self) -> None:
         """Start the API on the centre's port and wait until it answers."""
         self._start("api", "cloud", "api", "--config", str(self._config))
@@ -90,7 +94,7 @@ class Centre:
 
     def stop(self) -> None:
         """Stop everything, the district first."""
-        for name in ("district", "api", "ingest"):
+        for name in ("district", "api", "services", "ingest"):
             process = self._processes.pop(name, None)
             if process is None:
                 continue
