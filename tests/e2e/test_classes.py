@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 from collections.abc import Iterator
@@ -216,3 +217,12 @@ async def test_a_silent_gateway_turns_the_picture_old(open_tab: OpenTab, gateway
     await expect(_seat(tab, 5)).to_have_attribute("data-cause", "unsent_stuck")
     await expect(tab.page.locator("[data-cause='ready']")).to_have_count(0)
     await tab.accessible()
+
+
+async def test_without_the_centre_the_seats_stay_with_their_age(
+    open_tab: OpenTab, gateway: Gateway, centre: Centre
+) -> None:
+    tab = await _opened(open_tab)
+    await asyncio.to_thread(centre.stop_api)
+    await expect(tab.state("stale").first).to_contain_text("Not updating")
+    await expect(tab.page.get_by_test_id("seats").locator("button")).to_have_count(42)

@@ -21,6 +21,16 @@ async def test_an_empty_district_says_how_to_fill_it(open_tab: OpenTab, path: st
     assert not tab.problems
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_without_a_roster_the_classes_say_how_to_import_one(open_tab: OpenTab, language: str) -> None:
+    tab = await open_tab()
+    await tab.open(f"/classes?lang={language}")
+    await expect(tab.state("empty")).to_contain_text("bellwether roster import")
+    await tab.speaks(language)
+    await tab.accessible()
+    assert not tab.problems
+
+
 @pytest.mark.parametrize("listed", ["segments", "unclaimed"])
 async def test_an_empty_quarantine_says_that_nothing_is_to_do(open_tab: OpenTab, listed: str) -> None:
     tab = await open_tab()

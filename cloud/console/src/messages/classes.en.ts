@@ -38,7 +38,7 @@ export const classesEn: Messages['classes'] = {
   silentNever: (agents) => `${agents} has never reported: nothing is known of the devices.`,
   silentAge: (at, age) => `${at} (${age}).`,
   inTheRoom: (path) =>
-    `The classroom goes on: on its panel open ${path} of the gateway or the room's machine. The agent serves the same page there, without the line.`,
+    `The classroom goes on: on its panel open http://GATEWAY${path}. The agent there serves the same page without the line.`,
   pick: 'Pick a seat to see its facts',
   pickHint: 'Arrow keys move between seats, Enter opens, Esc closes.',
   facts: 'Facts of a seat',

@@ -39,7 +39,7 @@ export const classesZh = {
   silentNever: (agents: string) => `${agents} 从未上报，设备情况都未知。`,
   silentAge: (at: string, age: string) => `${at}（${age}）的情况。`,
   inTheRoom: (path: string) =>
-    `教室里照常：在大屏上打开网关或教室主机的 ${path}，那里的同一页面由代理直接提供，不经过专线。`,
+    `教室里照常：在大屏上打开 http://网关${path}，同样的页面由校内的代理直接提供，不经过专线。`,
   pick: '选择一个座位查看详情',
   pickHint: '方向键在座位间移动，回车查看，Esc 关闭。',
   facts: '座位详情',

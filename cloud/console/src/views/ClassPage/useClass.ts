@@ -116,6 +116,8 @@ export function useClass(id: string) {
     school,
     devices,
     lesson,
+    /** Whether it is known which lesson is in session, if any. */
+    lessonKnown: computed(() => lessons.data.value !== null),
     running,
     attendance,
     seats,
