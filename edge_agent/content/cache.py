@@ -151,7 +151,8 @@ class ContentCache:
     def _lack(self, blob: Part) -> int | None:
         if self._store.size(blob.sha256) is not None:
             return None
-        return self._remaining.get(blob.sha256, blob.size_bytes)
+        # What has come counts as here only when it was verified: a centre that reads 0 calls the content ready.
+        return max(1, self._remaining.get(blob.sha256, blob.size_bytes))
 
     def _pinned(self, sha256: str) -> bool:
         return sha256 in self._uploads or sha256 in self._wants
@@ -172,23 +173,22 @@ class ContentCache:
         Raises:
             KeyError: it is not here. BlobGone: it was damaged, and is gone; it is fetched again if it is wanted.
         """
-        file = await self._run(self._store.take, sha256)
         try:
-            for number in chunks_of((first, end)):
-                start = number * CHUNK_BYTES
-                try:
+            file = await self._run(self._store.take, sha256)
+            with file:
+                for number in chunks_of((first, end)):
+                    start = number * CHUNK_BYTES
                     plain = await self._run(self._store.chunk, file, sha256, number)
-                except BlobGone:
-                    self._wanted.set()
-                    raise
-                yield plain[max(0, first - start) : end - start]
-        finally:
-            file.close()
+                    yield plain[max(0, first - start) : end - start]
+        except BlobGone:
+            self._wanted.set()
+            raise
 
     async def put(self, sha256: str, size_bytes: int, first: int, body: AsyncIterator[bytes]) -> list[Span]:
         """Take a range of an attachment that begins at a chunk; return what is still missing.
 
-        Once it is whole it is pinned until the centre has it.
+        Once it is whole it is pinned until the centre has it. Everything is missing again when somebody else took its
+        room in the moment before that.
 
         Raises:
             NoRoom, WrongBlob: nothing was kept.
@@ -200,9 +200,17 @@ class ContentCache:
                 if not await self._in_steps(self._store.finishing(sha256, size_bytes)):
                     return await self._run(self._store.missing, sha256, size_bytes)
             if self._centre is not None and sha256 not in self._uploads:
-                await self._run(self._uploads.add, sha256, size_bytes)
+                if not await self._run(self._note, sha256, size_bytes):
+                    return await self._run(self._store.missing, sha256, size_bytes)
                 self._handed_in.set()
         return []
+
+    def _note(self, sha256: str, size_bytes: int) -> bool:
+        """Pin what is here for the centre; False when it is gone. In one go, so that no eviction comes between."""
+        if self._store.size(sha256) is None:
+            return False
+        self._uploads.add(sha256, size_bytes)
+        return True
 
     async def remove(self, hashes: Sequence[str]) -> None:
         """Forget blobs, because somebody's files are to be erased."""
@@ -224,7 +232,8 @@ class ContentCache:
                 await self._run(self._store.write, sha256, size_bytes, number, chunk)
                 number += 1
                 unsettled += length
-                self._remaining[sha256] = max(0, self._remaining.get(sha256, size_bytes) - length)
+                if sha256 in self._remaining:
+                    self._remaining[sha256] -= length
             if number * CHUNK_BYTES >= size_bytes:
                 held.clear()  # more than the blob has is nobody's
             if unsettled >= PIECE_BYTES:
@@ -243,6 +252,8 @@ class ContentCache:
         for blob in self._wants.in_order():
             if self._store.size(blob.sha256) is not None:
                 continue
+            if self._wanted.is_set():
+                return  # to begin with what is most urgent now
             try:
                 await self._fetch(blob)
             except NotThere:
@@ -268,20 +279,35 @@ class ContentCache:
             missing = await self._run(self._store.missing, sha256, size_bytes)
             self._remaining[sha256] = sum(end - first for first, end in missing)
             for first, end in missing:
+                if self._overtaken(sha256):
+                    break
                 headers = {"range": f"bytes={first}-{end - 1}"} if end > first else {}
                 async with client.stream("GET", f"{self._origin.url}/{sha256}", headers=headers) as answer:
                     if answer.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE):
                         raise NotThere(f"{sha256} is not at {self._origin.url} yet")
                     answer.raise_for_status()
                     start = first if answer.status_code == HTTPStatus.PARTIAL_CONTENT else 0
-                    await self._write(sha256, size_bytes, start, self._paced(answer.aiter_bytes(CHUNK_BYTES)))
-            if await self._in_steps(self._store.finishing(sha256, size_bytes)):
+                    await self._write(sha256, size_bytes, start, self._paced(answer.aiter_bytes(CHUNK_BYTES), sha256))
+            try:
+                if await self._in_steps(self._store.finishing(sha256, size_bytes)):
+                    log.info("content_fetched", sha256=sha256, size_bytes=size_bytes)
+                    self._remaining.pop(sha256, None)
+            except WrongBlob:
                 self._remaining.pop(sha256, None)
-                log.info("content_fetched", sha256=sha256, size_bytes=size_bytes)
+                raise
 
-    async def _paced(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    def _overtaken(self, sha256: str) -> bool:
+        """Tell whether something else has become more urgent, or this blob unwanted, since it was begun."""
+        if not self._wanted.is_set():
+            return False
+        lacking = (one.sha256 for one in self._wants.in_order() if self._store.size(one.sha256) is None)
+        return next(lacking, None) != sha256
+
+    async def _paced(self, body: AsyncIterator[bytes], sha256: str) -> AsyncIterator[bytes]:
         async for piece in body:
             yield piece
+            if self._overtaken(sha256):
+                return
             await self._pause(len(piece))
 
     async def _pause(self, size_bytes: int) -> None:

@@ -12,6 +12,7 @@ begun, and counts against the disk's floor too. Not for several threads: one exe
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -118,14 +119,22 @@ class BlobStore:
         """Open a whole blob's file; what was opened stays readable although it is evicted meanwhile.
 
         Raises:
-            KeyError: it is not here.
+            KeyError: it is not here. BlobGone: its file vanished.
         """
         held = self._held[sha256]
-        path = self._path(sha256, held.size_bytes)
+        file = self._opened(sha256, held.size_bytes)
         if (now := self._now()) - held.used_at > USED_EVERY_SECONDS:
             held.used_at = now
-            os.utime(path, (now, now))
-        return path.open("rb")
+            os.utime(file.fileno(), (now, now))
+        return file
+
+    def _opened(self, sha256: str, size_bytes: int) -> BinaryIO:
+        try:
+            return self._path(sha256, size_bytes).open("rb")
+        except FileNotFoundError as error:
+            del self._held[sha256]
+            log.error("blob_vanished", sha256=sha256)
+            raise BlobGone(f"blob {sha256} vanished from the disk") from error
 
     def chunk(self, file: BinaryIO, sha256: str, number: int) -> bytes:
         """Return one chunk of an open blob.
@@ -250,14 +259,12 @@ class BlobStore:
         """Read a blob whole, in steps; False when it was damaged, and then it is gone."""
         try:
             # Not `take`: being verified is no use.
-            with self._path(sha256, self._held[sha256].size_bytes).open("rb") as file:
-                for number in range(_chunks(self._held[sha256].size_bytes)):
+            size_bytes = self._held[sha256].size_bytes
+            with self._opened(sha256, size_bytes) as file:
+                for number in range(_chunks(size_bytes)):
                     self.chunk(file, sha256, number)
                     if number % STEP_CHUNKS == STEP_CHUNKS - 1:
                         yield
-        except FileNotFoundError:
-            self.remove(sha256)
-            return False
         except (BlobGone, KeyError):
             return False
         return True
@@ -330,7 +337,12 @@ class BlobStore:
     def _read_slot(self, file: BinaryIO, sha256: str, size_bytes: int, number: int) -> bytes | None:
         length = min(CHUNK_BYTES, size_bytes - number * CHUNK_BYTES)
         file.seek(number * (CHUNK_BYTES + SLOT_EXTRA))
-        sealed = file.read(length + SLOT_EXTRA)
+        try:
+            sealed = file.read(length + SLOT_EXTRA)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return None  # a bad sector: what lay there comes back only by being fetched again
         if not sealed.strip(b"\0"):
             return None
         try:

@@ -11,7 +11,7 @@ from protocols.desired import content_token
 from protocols.records import Part
 
 Lack = Callable[[Part], int | None]
-"""Says how many bytes of a blob are not here, None when it is whole; 0 bytes may lack of one that is not."""
+"""Says how many bytes of a blob are not here, None when it is whole and verified; at least 1 while it is not."""
 
 
 class Readiness(Struct, frozen=True, kw_only=True):

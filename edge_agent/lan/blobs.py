@@ -142,7 +142,7 @@ class BlobsApi:
             raise _unusable(error) from error
         if known is None:
             return _said(HTTPStatus.ACCEPTED if spans else HTTPStatus.CREATED, size_bytes, spans)
-        answer = _said(HTTPStatus.OK, size_bytes, [])
+        answer = _said(HTTPStatus.ACCEPTED if spans else HTTPStatus.OK, size_bytes, spans)
         if not await _drained(request):
             answer.headers["connection"] = "close"
         return answer
