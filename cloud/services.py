@@ -61,7 +61,7 @@ def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:
     return {
         "desired": DesiredRefresh(settings, pool).run,
         "feeds": FeedsDuty(settings.database.dsn, pool).run,
-        "erase": Eraser(pool, forgetters(), store).run,
+        "erase": Eraser(pool, [cloud.feeds.repository.tell_erased, *forgetters()], store).run,
         "expire records": Expiry(pool, settings.records, forgetters()).run,
         "expire uploads": PartialExpiry(store, partial_days=content.partial_days).run,
     }

@@ -474,6 +474,14 @@ CREATE TABLE expired_items (
     CONSTRAINT expired_items_pkey PRIMARY KEY (agent_id)
 );
 
+CREATE TABLE feed_erasures (
+    feed text NOT NULL,
+    record_id text NOT NULL,
+    reason text,
+    CONSTRAINT feed_erasures_pkey PRIMARY KEY (feed, record_id),
+    CONSTRAINT feed_erasures_feed_fkey FOREIGN KEY (feed) REFERENCES feeds(feed) ON DELETE CASCADE
+);
+
 CREATE TABLE feed_refusals (
     feed text NOT NULL,
     record_id text NOT NULL,

@@ -17,6 +17,7 @@ import structlog
 
 from cloud.db.pool import Pool
 from cloud.feeds import repository, webhook, xapi
+from cloud.feeds.erasing import ErasureTelling
 from cloud.feeds.judging import NARROW_AFTER, narrowed, wait_seconds
 from cloud.feeds.models import MAX_BATCH_RECORDS, Feed, Format, Message, Outcome, Verdict
 from cloud.feeds.sending import Sender
@@ -40,6 +41,7 @@ class Delivery:
     ) -> None:
         self._pool = pool
         self._sender = sender
+        self._erasures = ErasureTelling(pool, sender)
         self._wait = wait
 
     async def step(self, name: str) -> float | None:
@@ -53,14 +55,26 @@ class Delivery:
                 return None
             if feed.left_seconds is not None and feed.left_seconds > 0:
                 return feed.left_seconds
+            erased = await repository.next_erasures(connection, name, MAX_BATCH_RECORDS)
             again = await repository.asked_again(connection, name)
             highest = await repository.highest_place(connection)
+        # After a failure they take turns: a receiver that breaks on what is erased must not miss what is new.
+        if erased and (feed.failures % 2 == 0 or (again is None and highest <= feed.place)):
+            return await self._tell_erased(feed, erased)
         if again is not None:
             return await self._send_again(feed, again)
         upto = await horizon(self._pool) if highest > feed.place else feed.place
         if upto is None or upto <= feed.place:
             return float("inf")
         return await self._send_next(feed, upto)
+
+    async def _tell_erased(self, feed: Feed, record_ids: Sequence[str]) -> float:
+        outcome = await self._erasures.tell(feed, record_ids)
+        if outcome.verdict is not Verdict.TAKEN:
+            return await self._wait_after(feed, outcome)
+        async with self._pool.connection() as connection:
+            await repository.note(connection, "feed_well", feed=feed.feed, batch_records=feed.batch_records)
+        return 0.0
 
     async def _send_next(self, feed: Feed, upto: int) -> float:
         async with self._pool.connection() as connection:
@@ -137,6 +151,9 @@ class Delivery:
         if outcome.verdict is not Verdict.AWAY:
             await self._keep_refusal(feed, again.place, again.record_id, outcome.reason)
             return 0.0
+        return await self._wait_after(feed, outcome)
+
+    async def _wait_after(self, feed: Feed, outcome: Outcome) -> float:
         wait = self._wait(feed.failures + 1) if outcome.pause_seconds is None else outcome.pause_seconds
         await self._unwell(
             feed, batch_records=feed.batch_records, failures=feed.failures + 1, reason=outcome.reason, wait=wait

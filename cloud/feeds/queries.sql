@@ -132,6 +132,47 @@ UPDATE feed_refusals
 SET again = true
 WHERE feed = %(feed)s;
 
+-- name: ask_erasures_again
+-- Have a receiver told once more of what it would not erase.
+UPDATE feed_erasures
+SET reason = NULL
+WHERE feed = %(feed)s
+    AND reason IS NOT NULL;
+
+-- name: note_erased
+-- Have every receiver that may have been told of records told to erase them; before they are blanked.
+INSERT INTO feed_erasures (feed, record_id)
+SELECT feeds.feed, records.record_id
+FROM feeds
+JOIN records ON records.type = ANY(feeds.types)
+JOIN agents USING (agent_id)
+WHERE records.record_id = ANY(%(record_ids)s::text[])
+    AND records.outcome = 'stored'
+    AND (feeds.school IS NULL OR agents.school = feeds.school)
+ON CONFLICT (feed, record_id) DO NOTHING;
+
+-- name: next_erasures
+-- Records that a receiver is still to be told to erase.
+SELECT record_id
+FROM feed_erasures
+WHERE feed = %(feed)s
+    AND reason IS NULL
+ORDER BY record_id
+LIMIT %(limit)s::bigint;
+
+-- name: erasures_told
+-- Note that a receiver was told.
+DELETE FROM feed_erasures
+WHERE feed = %(feed)s
+    AND record_id = ANY(%(record_ids)s::text[]);
+
+-- name: erasure_refused
+-- Note that a receiver would not hear of an erasure.
+UPDATE feed_erasures
+SET reason = %(reason)s
+WHERE feed = %(feed)s
+    AND record_id = %(record_id)s;
+
 -- name: forget_feed_refusals
 -- Forget refusals of records that are erased or have expired.
 DELETE FROM feed_refusals
@@ -143,6 +184,8 @@ SELECT
     feeds.feed, feeds.format, feeds.url, feeds.home_page, feeds.types, feeds.school, feeds.state, feeds.delivered,
     feeds.failures, feeds.problem, feeds.retry_at, feeds.last_tried_at, feeds.last_delivered_at, feeds.created_at,
     (SELECT count(*) FROM feed_refusals WHERE feed_refusals.feed = feeds.feed) AS refused,
+    (SELECT count(*) FROM feed_erasures WHERE feed_erasures.feed = feeds.feed AND reason IS NULL) AS erasures_waiting,
+    (SELECT count(*) FROM feed_erasures WHERE feed_erasures.feed = feeds.feed AND reason IS NOT NULL) AS erasures_refused,
     waiting.records AS waiting, waiting.oldest_waiting_at
 FROM feeds
 CROSS JOIN LATERAL (

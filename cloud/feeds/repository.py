@@ -99,6 +99,18 @@ def _readable(row: dict[str, Any]) -> StoredRecord | tuple[int, str]:
         return row["place"], row["record_id"]
 
 
+async def next_erasures(connection: Connection, feed: str, limit: int) -> list[str]:
+    """Return the ids of records that a receiver is still to be told to erase."""
+    cursor = await connection.execute(QUERIES["next_erasures"], {"feed": feed, "limit": limit})
+    return [record_id for (record_id,) in await cursor.fetchall()]
+
+
+async def tell_erased(connection: Connection, record_ids: Sequence[str]) -> None:
+    """Have receivers told to erase records; called in the transaction that erases them, before it does."""
+    await connection.execute(QUERIES["note_erased"], {"record_ids": list(record_ids)})
+    await notify(connection)
+
+
 async def forget(connection: Connection, record_ids: Sequence[str]) -> None:
     """Forget what is kept of records that are erased or have expired."""
     await connection.execute(QUERIES["forget_feed_refusals"], {"record_ids": list(record_ids)})

@@ -88,6 +88,9 @@ async def feed_refusals(name: FeedName, reader: Reader, limit: Limit = 100, offs
 
 @router.post("/feeds/{feed}/refusals/retry", dependencies=_TOKEN, responses=problems.responses(401, 404, 422, 503))
 async def retry_feed_refusals(name: FeedName, writer: Writer) -> FeedRetried:
-    """Have every refused record of a feed sent once more, each alone; what is refused again stays."""
+    """Have everything that a receiver refused sent once more, each record alone; what is refused again stays."""
     await _row(writer, name)
-    return FeedRetried(records=await repository.change(writer, "ask_again", feed=name))
+    return FeedRetried(
+        records=await repository.change(writer, "ask_again", feed=name),
+        erasures=await repository.change(writer, "ask_erasures_again", feed=name),
+    )

@@ -58,6 +58,10 @@ class FeedRow(Document):
     """When the first of them arrived at the centre; null when none waits."""
     refused: int
     """Records that the receiver would not take; kept, and sent again when asked."""
+    erasures_waiting: int
+    """Records erased here that the receiver has still to be told to erase."""
+    erasures_refused: int
+    """Such records of which it would not hear; told again when asked."""
     failures: int
     """Attempts in a row that failed; 0 when the last one did not."""
     problem: str | None = Field(examples=["http_503"])
@@ -102,7 +106,9 @@ class FeedRefusalList(Page):
 
 
 class FeedRetried(Document):
-    """Refused records that are being sent once more."""
+    """What is being sent once more."""
 
     records: int
-    """How many."""
+    """Refused records."""
+    erasures: int
+    """Refused erasures."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 
 from cloud.db.pool import Pool
@@ -68,13 +68,16 @@ def problems_of(order: FeedOrder) -> list[FieldProblem]:
 
 def _url_problem(url: str) -> str | None:
     try:
-        parts = urlsplit(url)
-        port_ok = parts.port is None or parts.port > 0
-    except ValueError:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
         return "is not a URL"
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.host
+        or (parts.port is not None and not 0 < parts.port < 65_536)
+    ):
         return "must be an http or https URL"
-    if parts.username is not None or parts.password is not None:
+    if parts.userinfo:
         return "must hold no user and password: they would be shown; give them as the secret"
     if not url.isascii() or not url.isprintable() or " " in url or parts.fragment:
         return "must be plain ASCII, without spaces and fragment"

@@ -8,6 +8,9 @@ The request is `POST` with a JSON body `{"type": "bellwether.records", "feed": �
 
 The key is the secret's UTF-8 bytes, or of a secret `whsec_…` the bytes whose Base64 follows. A receiver tells a
 repeated record by its `record_id`, whatever message it comes in.
+
+A body `{"type": "bellwether.erased", "feed": …, "record_ids": […]}` asks the receiver to erase what it has of these
+records, as was done here; ids that it never met are to be passed over.
 """
 
 from __future__ import annotations
@@ -30,9 +33,16 @@ MIN_KEY_BYTES = 24
 
 def message(feed: Feed, records: Sequence[StoredRecord], now_seconds: int) -> Message:
     """Return the request that tells records."""
-    body = msgspec.json.encode(
-        {"type": "bellwether.records", "feed": feed.feed, "records": [_said(record) for record in records]}
-    )
+    return _signed(feed, {"type": "bellwether.records", "records": [_said(record) for record in records]}, now_seconds)
+
+
+def erasure(feed: Feed, record_ids: Sequence[str], now_seconds: int) -> Message:
+    """Return the request that tells which records are to be erased."""
+    return _signed(feed, {"type": "bellwether.erased", "record_ids": record_ids}, now_seconds)
+
+
+def _signed(feed: Feed, document: dict[str, Any], now_seconds: int) -> Message:
+    body = msgspec.json.encode(document | {"feed": feed.feed})
     message_id = f"msg_{hashlib.sha256(body).hexdigest()[:32]}"
     signed = b"%s.%d.%s" % (message_id.encode(), now_seconds, body)
     signature = base64.b64encode(hmac.digest(signing_key(feed.secret), signed, "sha256")).decode()

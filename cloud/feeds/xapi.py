@@ -20,7 +20,8 @@ lesson_event    H/verbs/{step}                                 H/questions/{obje
 
 The actor is an account at H with the pseudonymous reference; what is about nobody has the terminal or the agent as
 actor. The lesson is the context's `parent`, the class its `grouping`, the school a `category`. What xAPI has no field
-for is in extensions under H/extensions. Source: xAPI-Spec 1.0.3, part 2 §2, part 3 §2.1.2.
+for is in extensions under H/extensions.
+A record that is erased here is voided there. Source: xAPI-Spec 1.0.3, part 2 §2, part 3 §2.1.2.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -55,6 +56,25 @@ _OF_QUESTIONS = frozenset({LessonStep.QUESTION_OPENED, LessonStep.QUESTION_CLOSE
 
 def message(feed: Feed, records: Sequence[StoredRecord]) -> Message:
     """Return the request that tells records; `secret` is `user:password`."""
+    return _posted(feed, [statement(record, feed.home_page) for record in records])
+
+
+def erasure(feed: Feed, record_ids: Sequence[str]) -> Message:
+    """Return the request that voids the statements of records, by statements whose ids are the same each time."""
+    return _posted(feed, [_voiding(record_id, feed.home_page.rstrip("/")) for record_id in record_ids])
+
+
+def _voiding(record_id: str, home: str) -> dict[str, Any]:
+    voided = UUID(record_id)
+    return {
+        "id": str(uuid5(voided, "voided")),
+        "actor": {"objectType": "Agent", "account": {"homePage": home, "name": "bellwether"}},
+        "verb": {"id": f"{ADL}/voided", "display": {"en": "voided"}},
+        "object": {"objectType": "StatementRef", "id": str(voided)},
+    }
+
+
+def _posted(feed: Feed, statements: list[dict[str, Any]]) -> Message:
     credentials = base64.b64encode(feed.secret.encode()).decode()
     address, mark, query = feed.url.partition("?")
     return Message(
@@ -64,7 +84,7 @@ def message(feed: Feed, records: Sequence[StoredRecord]) -> Message:
             "x-experience-api-version": VERSION,
             "authorization": f"Basic {credentials}",
         },
-        msgspec.json.encode([statement(record, feed.home_page) for record in records]),
+        msgspec.json.encode(statements),
     )
 
 

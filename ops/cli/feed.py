@@ -122,13 +122,15 @@ def remove(name: Name, config: ConfigFile = None) -> None:
 
 @app.command()
 def retry(name: Name, config: ConfigFile = None) -> None:
-    """Have every record that the receiver refused sent once more."""
+    """Have everything that the receiver refused sent once more, records and erasures."""
     from cloud.feeds import repository
 
-    if (records := _ask(database_of(config), lambda to: repository.change(to, "ask_again", feed=name))) == 0:
-        output.say(f"feed {name} has no refused records")
-    else:
-        output.say(f"{records} refused records of {name} are sent once more")
+    async def ask(to: psycopg.AsyncConnection) -> tuple[int, int]:
+        records = await repository.change(to, "ask_again", feed=name)
+        return records, await repository.change(to, "ask_erasures_again", feed=name)
+
+    records, erasures = _ask(database_of(config), ask)
+    output.say(f"{records} refused records and {erasures} refused erasures of {name} are sent once more")
 
 
 def _change(config: Path | None, name: str, query: str, **values: str) -> None:

@@ -16,12 +16,15 @@ import pytest
 from cloud import services
 from cloud.config import Database, Settings
 from cloud.db import migrate, open_pool
+from cloud.feeds import service
+from cloud.feeds.schemas import FeedOrder
 from cloud.http.ending import end
 from cloud.records.consuming import Refusal
 from cloud.services import ServicesProcess
 from ops.embedded import EmbeddedPostgres
 from protocols.records import LessonEvent, LessonStep
 from tests.cloud.district import SmallDistrict
+from tests.cloud.feeds.receiver import Receiver
 from tests.cloud.records.storing import NotingService, answers, record_of, store_records
 from tests.cloud.schooling import with_classes
 
@@ -60,6 +63,11 @@ async def test_one_process_works_another_takes_over_and_a_restarted_database_is_
         config.write_text(
             f'[database]\ndsn = "{server.dsn}"\n[broker]\nport = 1\n[content]\nfolder = "{tmp_path / "content"}"\n'
         )
+        receiver = Receiver("k" * 24)
+        receiver.start()
+        async with open_pool(server.dsn) as pool:
+            await service.add(pool, FeedOrder(feed="lrs", url=receiver.url, secret="k" * 24))
+        ids: list[str] = []
         logs = [tmp_path / "first.log", tmp_path / "second.log"]
 
         def elections() -> list[int]:
@@ -74,7 +82,7 @@ async def test_one_process_works_another_takes_over_and_a_restarted_database_is_
             event = LessonEvent(step=LessonStep.STARTED)
             records = [record_of(event, subject=None, lesson=f"room-{number}") for number in range(count)]
             async with open_pool(server.dsn) as pool:
-                await store_records(pool, records)
+                ids.extend(await store_records(pool, records))
 
         taken = "SELECT count(*) FROM teaching_facts"
         async with running(config, logs[0]) as first:
@@ -92,6 +100,11 @@ async def test_one_process_works_another_takes_over_and_a_restarted_database_is_
                 await tell(4)
                 await until(server.dsn, taken, 9)
                 await elected(1, 2)
+                async with asyncio.timeout(60):
+                    while set(receiver.taken) != set(ids):
+                        await asyncio.sleep(0.05)
+        receiver.stop()
+        assert len(ids) == 9
 
 
 async def test_a_consumer_that_fails_stops_no_other(district: SmallDistrict, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,4 +41,12 @@ CREATE TABLE feed_refusals (
 );
 CREATE INDEX feed_refusals_record ON feed_refusals (record_id);
 CREATE INDEX feed_refusals_again ON feed_refusals (feed, place) WHERE again;
+CREATE TABLE feed_erasures (
+    feed text NOT NULL REFERENCES feeds ON DELETE CASCADE,
+    record_id text NOT NULL,
+    reason text,
+    PRIMARY KEY (feed, record_id)
+);
+COMMENT ON TABLE feed_erasures IS 'records that were erased here and that the receiver is still to be told to erase';
+COMMENT ON COLUMN feed_erasures.reason IS 'why the receiver would not hear of it; null: not told yet';
 COMMENT ON COLUMN feed_refusals.again IS 'to be sent once more, alone, because somebody asked for it';

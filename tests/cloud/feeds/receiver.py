@@ -84,7 +84,7 @@ class Receiver:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append((request.path, headers, body))
         said = json.loads(body)
-        records = said if isinstance(said, list) else said["records"]
+        records = said if isinstance(said, list) else said.get("records", [])
         if "webhook-signature" in headers and not self._signed(headers, body):
             self.wrong_signatures += 1
         time.sleep(self.delay_seconds)

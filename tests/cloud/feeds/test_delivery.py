@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+from cloud.content.store import BlobStore
 from cloud.db.pool import Pool, open_pool
 from cloud.feeds.delivery import Delivery
 from cloud.feeds.duty import FeedsDuty
-from cloud.feeds.repository import forget
+from cloud.feeds.repository import forget, tell_erased
 from cloud.feeds.sending import open_sender
 from cloud.http.ending import end
-from protocols.records import LessonEvent, LessonStep
+from cloud.privacy.erasing import Eraser
+from protocols.records import Answer, LessonEvent, LessonStep
 from tests.cloud.district import SmallDistrict
 from tests.cloud.feeds.receiver import Receiver
 from tests.cloud.records.storing import answers, record_of, store_in, store_records
@@ -221,7 +224,7 @@ async def test_one_record_that_a_receiver_will_not_take_is_kept_and_the_feed_goe
     assert (seen["refused"], seen["waiting"], seen["delivered"]) == (1, 0, 77)
 
     receiver.answer = lambda _: 200
-    assert (await api.post("/api/v1/feeds/lrs/refusals/retry")).json() == {"records": 1}
+    assert (await api.post("/api/v1/feeds/lrs/refusals/retry")).json() == {"records": 1, "erasures": 0}
     await deliver(pool)
     assert set(receiver.taken) == set(ids)
     assert (await row(api))["refused"] == 0
@@ -292,6 +295,65 @@ async def test_what_is_erased_or_cannot_be_read_is_not_told(
     async with pool.connection() as connection:
         await forget(connection, ids)
     assert (await api.get("/api/v1/feeds/lrs/refusals")).json()["total"] == 0
+
+
+@pytest.mark.parametrize("format_", ["webhook", "xapi"])
+async def test_what_was_told_and_is_erased_here_is_told_to_be_erased_there(
+    api: httpx.AsyncClient, pool: Pool, receiver: Receiver, format_: str, tmp_path: Path
+) -> None:
+    await add(api, receiver, format=format_, secret=f"user:{SECRET}")
+    receiver.key = f"user:{SECRET}".encode()
+    mine = [record_of(Answer(question="q", response="A"), subject="p-gone") for _ in range(3)]
+    ids = sorted(await store_records(pool, mine))
+    await store_records(pool, answers(2))
+    await deliver(pool)
+    order = {"person": "p-gone", "reason": "asked"}
+    assert (await api.post("/api/v1/privacy/erasures", json=order)).status_code == 201
+    store = BlobStore(tmp_path, free_floor_bytes=0)
+    assert await Eraser(pool, [tell_erased, forget], store).erase_next()
+    assert (await row(api))["erasures_waiting"] == 3
+
+    receiver.requests.clear()
+    statuses: Iterator[int | None] = iter([400, 200, 422, *[200] * 9])  # all refused, then one by one
+    receiver.answer = lambda _: next(statuses)
+    more = await store_records(pool, answers(1))
+    await deliver(pool)
+    seen = await row(api)
+    assert (seen["erasures_waiting"], seen["erasures_refused"], seen["waiting"]) == (0, 1, 0)
+    assert more[0] in receiver.taken
+    assert (await api.post("/api/v1/feeds/lrs/refusals/retry")).json() == {"records": 0, "erasures": 1}
+    await deliver(pool)
+    assert (await row(api))["erasures_refused"] == 0
+    assert receiver.wrong_signatures == 0
+    said = [json.loads(body) for _, _, body in receiver.requests]
+    if format_ == "webhook":
+        told = [one["record_ids"] for one in said if one["type"] == "bellwether.erased"]
+    else:
+        told = [
+            [one["object"]["id"].replace("-", "") for one in batch]
+            for batch in said
+            if batch[0]["object"]["objectType"] == "StatementRef"
+        ]
+    assert told[0] == ids
+    assert {record_id for batch in told for record_id in batch} == set(ids)
+
+
+async def test_a_receiver_that_breaks_on_erasures_is_told_what_is_new_all_the_same(
+    api: httpx.AsyncClient, pool: Pool, receiver: Receiver
+) -> None:
+    await add(api, receiver)
+    (erased,) = await store_records(pool, answers(1))
+    await deliver(pool)
+    async with pool.connection() as connection:
+        await tell_erased(connection, [erased])
+    receiver.answer = lambda said: 200 if said else 500
+    ids = await store_records(pool, answers(150))
+    async with open_sender() as sender:
+        delivery = Delivery(pool, sender, wait=lambda _: 0.0)
+        for _ in range(8):
+            await delivery.step("lrs")
+    assert set(ids) <= set(receiver.taken)
+    assert (await row(api))["erasures_waiting"] == 1
 
 
 async def test_a_feed_may_begin_with_the_oldest_record(api: httpx.AsyncClient, pool: Pool, receiver: Receiver) -> None:

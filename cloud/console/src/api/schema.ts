@@ -1341,7 +1341,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Feed Refusals
-         * @description Have every refused record of a feed sent once more, each alone; what is refused again stays.
+         * @description Have everything that a receiver refused sent once more, each record alone; what is refused again stays.
          */
         post: operations["retry_feed_refusals_api_v1_feeds__feed__refusals_retry_post"];
         delete?: never;
@@ -3606,14 +3606,19 @@ export interface components {
         };
         /**
          * FeedRetried
-         * @description Refused records that are being sent once more.
+         * @description What is being sent once more.
          */
         FeedRetried: {
             /**
              * Records
-             * @description How many.
+             * @description Refused records.
              */
             records: number;
+            /**
+             * Erasures
+             * @description Refused erasures.
+             */
+            erasures: number;
         };
         /**
          * FeedRow
@@ -3682,6 +3687,16 @@ export interface components {
              * @description Records that the receiver would not take; kept, and sent again when asked.
              */
             refused: number;
+            /**
+             * Erasures Waiting
+             * @description Records erased here that the receiver has still to be told to erase.
+             */
+            erasures_waiting: number;
+            /**
+             * Erasures Refused
+             * @description Such records of which it would not hear; told again when asked.
+             */
+            erasures_refused: number;
             /**
              * Failures
              * @description Attempts in a row that failed; 0 when the last one did not.
