@@ -68,7 +68,12 @@ export function useClass(id: string) {
     { every: 5 },
   )
   const running = computed(() => lessons.data.value?.items.at(-1) ?? null)
-  const version = computed(() => JSON.stringify(running.value))
+  const version = computed(() => {
+    const row = running.value
+    if (!row) return ''
+    const { lesson, last_at, question, answers, present, coming_late, absent, excused } = row
+    return JSON.stringify([lesson, last_at, question, answers, present, coming_late, absent, excused])
+  })
   const lesson = useQuery(
     async (signal) =>
       running.value
