@@ -539,6 +539,7 @@ CREATE TABLE homework_assignments (
     title text NOT NULL,
     due_at timestamp with time zone NOT NULL,
     max_score double precision,
+    late_accepted boolean NOT NULL,
     given_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     withdrawn_at timestamp with time zone,
@@ -574,6 +575,7 @@ CREATE TABLE homework_grades (
     chosen boolean,
     settled_by text,
     settled_at timestamp with time zone,
+    forgotten boolean NOT NULL DEFAULT false,
     CONSTRAINT homework_grades_pkey PRIMARY KEY (record_id),
     CONSTRAINT homework_grades_check CHECK ((num_nonnulls(chosen, settled_by, settled_at) = ANY (ARRAY[0, 3])))
 );

@@ -19,9 +19,9 @@ Person = Annotated[str, Path(max_length=63, examples=["p-0a1b"], description="Ps
 
 
 async def note_assignment(request: Request, assignment: AssignmentKey, user: User = "operator") -> None:
-    """Keep that somebody looks at the pupils who handed in for an assignment."""
+    """Keep that somebody looks at the pupils whom an assignment is for, and at whoever handed in."""
     async with request.app.state.rooms.pool.connection() as connection:
-        cursor = await connection.execute(QUERIES["handed_in_by"], {"assignment": assignment})
+        cursor = await connection.execute(QUERIES["pupils_of"], {"assignment": assignment})
         if pupils := [person for (person,) in await cursor.fetchall()]:
             await keep(connection, user, PURPOSE, pupils, request.url.path)
 

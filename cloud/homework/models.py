@@ -25,6 +25,7 @@ class Judged:
     place: int
     chosen: bool | None
     settled_at: datetime | None
+    forgotten: bool
 
     @property
     def judgement(self) -> Judgement:

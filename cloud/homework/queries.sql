@@ -41,7 +41,7 @@ INSERT INTO homework_grades (
 )
 VALUES (
     %(record_id)s, %(submission)s, %(grader)s, %(base_version)s, %(score)s, %(max_score)s, %(comment)s, %(made_at)s,
-    %(received_at)s, %(place)s
+    clock_timestamp(), %(place)s
 )
 ON CONFLICT (record_id) DO NOTHING;
 
@@ -52,19 +52,80 @@ VALUES (%(record_id)s, %(question)s, %(person)s, %(response)s, %(attempt)s, %(co
 ON CONFLICT (record_id) DO NOTHING;
 
 -- name: forget
--- Forget what was kept of records.
-WITH submissions AS (
+-- Forget what was kept of records. A judgement of work that stays leaves its place among the versions, and nothing else.
+WITH gone AS (
     DELETE FROM homework_submissions
+    WHERE record_id = ANY(%(record_ids)s::text[])
+    RETURNING record_id
+),
+
+answers AS (
+    DELETE FROM homework_answers
     WHERE record_id = ANY(%(record_ids)s::text[])
 ),
 
-grades AS (
-    DELETE FROM homework_grades
-    WHERE record_id = ANY(%(record_ids)s::text[])
+blanked AS (
+    UPDATE homework_grades AS judged
+    SET forgotten = true,
+        grader = NULL,
+        score = NULL,
+        max_score = NULL,
+        comment = ''
+    FROM homework_submissions AS submitted
+    WHERE judged.record_id = ANY(%(record_ids)s::text[])
+        AND submitted.record_id = judged.submission
+        AND submitted.record_id <> ALL(%(record_ids)s::text[])
 )
 
-DELETE FROM homework_answers
-WHERE record_id = ANY(%(record_ids)s::text[]);
+DELETE FROM homework_grades AS judged
+WHERE (
+        judged.record_id = ANY(%(record_ids)s::text[])
+        AND NOT EXISTS (
+            SELECT
+            FROM homework_submissions AS submitted
+            WHERE submitted.record_id = judged.submission
+                AND submitted.record_id <> ALL(%(record_ids)s::text[])
+        )
+    )
+    OR (judged.forgotten AND judged.submission IN (SELECT record_id FROM gone));
+
+-- name: hold_consumer
+-- Keep the service from taking records until the transaction ends, so that it misses no change of what is asked of whom.
+SELECT place
+FROM record_consumers
+WHERE consumer = 'homework'
+FOR UPDATE;
+
+-- name: take_earlier_answers
+-- Keep answers that came before their question was asked of their pupil.
+INSERT INTO homework_answers (record_id, question, person, response, attempt, correct, made_at)
+SELECT
+    records.record_id, records.fact ->> 'question', records.subject, records.fact ->> 'response',
+    coalesce((records.fact ->> 'attempt')::integer, 1), (records.fact ->> 'correct')::boolean,
+    least(records.observed_at + (records.corrected_at - records.accepted_at), records.corrected_at)
+FROM records
+WHERE records.type = 'answer'
+    AND records.outcome = 'stored'
+    AND records.fact ->> 'question' IN (SELECT question FROM homework_questions WHERE assignment = %(assignment)s)
+    AND records.subject IN (
+        SELECT coalesce(audience.person, enrolments.person)
+        FROM homework_audience AS audience
+        LEFT JOIN enrolments ON enrolments.school_class = audience.school_class
+            AND enrolments.role = 'pupil'
+        WHERE audience.assignment = %(assignment)s
+    )
+ON CONFLICT (record_id) DO NOTHING;
+
+-- name: refused_earlier
+-- Submissions that were refused because their assignment was not given, or not to their pupil.
+SELECT record_refusals.record_id
+FROM record_refusals
+JOIN records ON records.record_id = record_refusals.record_id
+    AND records.outcome = 'stored'
+WHERE record_refusals.consumer = 'homework'
+    AND record_refusals.settled_at IS NULL
+    AND record_refusals.reason IN ('unknown_assignment', 'not_assigned')
+    AND records.fact ->> 'assignment' = %(assignment)s;
 
 -- name: hold_assignment
 -- An assignment's version, held until the transaction ends.
@@ -102,13 +163,14 @@ ORDER BY question;
 
 -- name: write_assignment
 -- Write an assignment as its next version, given again if it had been withdrawn; nothing if somebody else just did.
-INSERT INTO homework_assignments (assignment, version, title, due_at, max_score, given_at, changed_at)
-VALUES (%(assignment)s, %(version)s, %(title)s, %(due_at)s, %(max_score)s, now(), now())
+INSERT INTO homework_assignments (assignment, version, title, due_at, max_score, late_accepted, given_at, changed_at)
+VALUES (%(assignment)s, %(version)s, %(title)s, %(due_at)s, %(max_score)s, %(late_accepted)s, now(), now())
 ON CONFLICT (assignment) DO UPDATE
 SET version = excluded.version,
     title = excluded.title,
     due_at = excluded.due_at,
     max_score = excluded.max_score,
+    late_accepted = excluded.late_accepted,
     changed_at = now(),
     withdrawn_at = NULL
 WHERE homework_assignments.version = excluded.version - 1;
@@ -145,7 +207,8 @@ WHERE assignment = %(assignment)s
 -- name: assignments
 -- Assignments, the next deadline last: of a class, of a pupil, or all, with how many pupils they reach and how many handed in.
 SELECT
-    given.assignment, given.version, given.title, given.given_at, given.due_at, given.max_score, given.withdrawn_at,
+    given.assignment, given.version, given.title, given.given_at, given.due_at, given.max_score, given.late_accepted,
+    given.withdrawn_at,
     (
         SELECT count(DISTINCT coalesce(audience.person, enrolments.person))
         FROM homework_audience AS audience
@@ -262,14 +325,16 @@ ORDER BY made_at, record_id;
 -- name: grades
 -- Every judgement of submissions.
 SELECT
-    record_id, submission, grader, base_version, score, max_score, comment, made_at, stored_at, place, chosen, settled_at
+    record_id, submission, grader, base_version, score, max_score, comment, made_at, stored_at, place, chosen, settled_at,
+    forgotten
 FROM homework_grades
 WHERE submission = ANY(%(submissions)s::text[]);
 
 -- name: hold_grades
 -- Every judgement of the submission that one judgement is about, held until the transaction ends.
 SELECT
-    record_id, submission, grader, base_version, score, max_score, comment, made_at, stored_at, place, chosen, settled_at
+    record_id, submission, grader, base_version, score, max_score, comment, made_at, stored_at, place, chosen, settled_at,
+    forgotten
 FROM homework_grades
 WHERE submission = (SELECT judged.submission FROM homework_grades AS judged WHERE judged.record_id = %(record_id)s)
 FOR UPDATE;
@@ -279,7 +344,7 @@ FOR UPDATE;
 UPDATE homework_grades
 SET chosen = %(chosen)s,
     settled_by = %(settled_by)s,
-    settled_at = now()
+    settled_at = clock_timestamp()
 WHERE record_id = %(record_id)s;
 
 -- name: wrong_questions
@@ -303,8 +368,55 @@ ORDER BY last.made_at DESC, last.question;
 -- Whether a reference is a pupil's.
 SELECT EXISTS (SELECT FROM people WHERE person = %(person)s AND kind = 'pupil');
 
--- name: handed_in_by
--- Pupils who handed in for an assignment.
-SELECT DISTINCT person
+-- name: pupils_of
+-- Pupils whom an assignment is for, and whoever handed something in.
+SELECT person
 FROM homework_submissions
-WHERE assignment = %(assignment)s;
+WHERE assignment = %(assignment)s
+UNION
+SELECT coalesce(audience.person, enrolments.person)
+FROM homework_audience AS audience
+LEFT JOIN enrolments ON enrolments.school_class = audience.school_class
+    AND enrolments.role = 'pupil'
+    AND enrolments.retired_at IS NULL
+WHERE audience.assignment = %(assignment)s
+    AND coalesce(audience.person, enrolments.person) IS NOT NULL;
+
+-- name: classes_taught
+-- Classes that a teacher teaches now.
+SELECT school_class
+FROM enrolments
+WHERE person = %(person)s
+    AND role = 'teacher'
+    AND retired_at IS NULL
+ORDER BY school_class;
+
+-- name: known_classes
+-- Those of some classes that are or were in the roster.
+SELECT school_class
+FROM classes
+WHERE school_class = ANY(%(classes)s::text[])
+ORDER BY school_class;
+
+-- name: class_pupils
+-- Pupils who are in some classes now.
+SELECT DISTINCT person
+FROM enrolments
+WHERE school_class = ANY(%(classes)s::text[])
+    AND role = 'pupil'
+    AND retired_at IS NULL;
+
+-- name: whose
+-- Whose work a version is.
+SELECT person
+FROM homework_submissions
+WHERE record_id = %(record_id)s;
+
+-- name: declares
+-- Whether a version has a file.
+SELECT EXISTS (
+    SELECT
+    FROM homework_submissions
+    WHERE record_id = %(record_id)s
+        AND parts @> jsonb_build_array(jsonb_build_object('sha256', %(hash)s::text))
+);

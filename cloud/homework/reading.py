@@ -111,7 +111,7 @@ async def papers(connection: psycopg.AsyncConnection, assignment: str) -> PaperL
     row = await assignment_row(connection, assignment)
     if row is None:
         return None
-    items = (await _papers(connection, [row]))[assignment]
+    items = (await papers_of(connection, [row]))[assignment]
     with_work = [one for one in items if one.state != "missing"]
     counting = [version for one in with_work for version in one.versions if version.counts]
     return PaperList(
@@ -131,7 +131,7 @@ async def papers(connection: psycopg.AsyncConnection, assignment: str) -> PaperL
 async def to_do(connection: psycopg.AsyncConnection, person: str, since: datetime) -> ToDoList:
     """Return a pupil's assignments with a deadline after `since`."""
     rows = (await assignments(connection, person=person, since=since)).items
-    found = await _papers(connection, rows, person)
+    found = await papers_of(connection, rows, person)
     return ToDoList(items=[_to_do(row, found[row.assignment][0]) for row in rows])
 
 
@@ -159,11 +159,12 @@ async def is_pupil(connection: psycopg.AsyncConnection, person: str) -> bool:
     return row == (True,)
 
 
-async def _papers(
+async def papers_of(
     connection: psycopg.AsyncConnection, rows: Sequence[AssignmentRow], person: str | None = None
 ) -> dict[str, list[Paper]]:
+    """Return the work of every pupil, or of one, by assignment."""
     keys = [row.assignment for row in rows]
-    due = {row.assignment: row.due_at for row in rows}
+    given = {row.assignment: row for row in rows}
     pupils = await _objects(connection, Pupil, "pupils", assignments=keys, person=person)
     handed: defaultdict[tuple[str, str], list[HandedIn]] = defaultdict(list)
     for one in await _objects(connection, HandedIn, "submissions", assignments=keys, person=person):
@@ -177,7 +178,7 @@ async def _papers(
     known_outages: dict[tuple[str, str], list[Outage]] = {}
     found: dict[str, list[Paper]] = {key: [] for key in keys}
     for pupil in pupils:
-        deadline = due[pupil.assignment]
+        deadline = given[pupil.assignment].due_at
         versions = handed[pupil.assignment, pupil.person]
         late = bool(versions) and all(one.made_at > deadline for one in versions)
         excuses: list[Outage] = []
@@ -190,11 +191,11 @@ async def _papers(
             excuses = known_outages[place]
         result = counted([one.as_version for one in versions], deadline, excuses)
         submissions = [_submission(one, result, judged[one.record_id], arrived) for one in versions]
-        found[pupil.assignment].append(_paper(pupil, result, submissions))
+        found[pupil.assignment].append(_paper(given[pupil.assignment], pupil, result, submissions))
     return found
 
 
-def _paper(pupil: Pupil, result: Counted | None, versions: list[SubmissionRow]) -> Paper:
+def _paper(given: AssignmentRow, pupil: Pupil, result: Counted | None, versions: list[SubmissionRow]) -> Paper:
     complete = any(one.counts and one.complete for one in versions)
     evidence = None
     if result is not None and (out := result.evidence) is not None:
@@ -206,6 +207,7 @@ def _paper(pupil: Pupil, result: Counted | None, versions: list[SubmissionRow]) 
         group=pupil.group_name,
         state="missing" if result is None else "handed_in" if complete else "incomplete",
         timeliness=None if result is None else result.timeliness,
+        accepted=result is not None and (result.timeliness is not Timeliness.LATE or given.late_accepted),
         evidence=evidence,
         versions=versions,
     )
@@ -214,7 +216,7 @@ def _paper(pupil: Pupil, result: Counted | None, versions: list[SubmissionRow]) 
 def _submission(one: HandedIn, result: Counted | None, judged: Sequence[Judged], arrived: set[str]) -> SubmissionRow:
     parts = [PartRow(**part, arrived=part["sha256"] in arrived) for part in one.parts]
     stands = standing([grade.judgement for grade in judged])
-    by_id = {grade.record_id: _grade(grade) for grade in judged}
+    by_id = {grade.record_id: _grade(grade) for grade in judged if not grade.forgotten}
     return SubmissionRow(
         record_id=one.record_id,
         version=one.version,
@@ -224,10 +226,10 @@ def _submission(one: HandedIn, result: Counted | None, judged: Sequence[Judged],
         parts=parts,
         complete=all(part.arrived for part in parts),
         counts=result is not None and result.version.record_id == one.record_id,
-        grade=by_id[stands.versions[-1]] if stands.versions else None,
+        grade=by_id.get(stands.versions[-1]) if stands.versions else None,
         grade_version=len(stands.versions),
-        conflicts=[by_id[key] for key in stands.conflicts],
-        past_grades=[by_id[key] for key in (*stands.versions[:-1], *stands.dismissed)],
+        conflicts=[by_id[key] for key in stands.conflicts if key in by_id],
+        past_grades=[by_id[key] for key in (*stands.versions[:-1], *stands.dismissed) if key in by_id],
     )
 
 

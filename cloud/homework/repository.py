@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import psycopg
 from psycopg.rows import class_row
 
 from cloud.homework.models import Judged
 from cloud.homework.rules import standing
-from cloud.homework.schemas import NewAssignment
+from cloud.homework.schemas import Audience, NewAssignment
 from cloud.homework.taking import QUERIES
 from cloud.http.schemas import FieldProblem
 
@@ -29,39 +31,53 @@ class NotInConflict(Exception):
 
 
 async def give(connection: psycopg.AsyncConnection, assignment: str, new: NewAssignment) -> None:
-    """Write an assignment as its next version.
+    """Write an assignment as its next version, and keep answers that came before it.
 
     Raises:
         AssignmentRefused: with every problem at once.
         AssignmentChanged: `base_version` is not the version in force.
     """
     key = {"assignment": assignment}
+    await connection.execute(QUERIES["hold_consumer"])
     row = await (await connection.execute(QUERIES["hold_assignment"], key)).fetchone()
     if (0 if row is None else row[0]) != new.base_version:
         raise AssignmentChanged
     if found := await _problems(connection, assignment, new):
         raise AssignmentRefused(found)
-    values = {"title": new.title, "due_at": new.due_at, "max_score": new.max_score, "version": new.base_version + 1}
+    values = new.model_dump(include={"title", "due_at", "max_score", "late_accepted"})
+    values |= {"version": new.base_version + 1}
     if not (await connection.execute(QUERIES["write_assignment"], key | values)).rowcount:
         raise AssignmentChanged
     await connection.execute(QUERIES["clear_audience"], key)
     await connection.execute(QUERIES["clear_questions"], key)
     async with connection.cursor() as cursor:
-        await cursor.executemany(QUERIES["write_audience"], [key | one for one in _audience(new)])
+        await cursor.executemany(
+            QUERIES["write_audience"],
+            [dict(one._asdict(), **key) for one in sorted(audience_rows(new.audience), key=str)],
+        )
         await cursor.executemany(
             QUERIES["write_question"],
             [key | one.model_dump() | {"position": position} for position, one in enumerate(new.questions)],
         )
+    await connection.execute(QUERIES["take_earlier_answers"], key)
 
 
-def _audience(new: NewAssignment) -> list[dict[str, str | None]]:
-    named: dict[str, str | None] = dict.fromkeys(new.audience.pupils)
-    for group in new.audience.groups:
+class AudienceRow(NamedTuple):
+    """A row of `homework_audience`: a class whole, or one pupil."""
+
+    school_class: str | None
+    person: str | None
+    group_name: str | None
+
+
+def audience_rows(audience: Audience) -> set[AudienceRow]:
+    """Return an audience as it is stored: each class and each pupil once."""
+    named: dict[str, str | None] = dict.fromkeys(audience.pupils)
+    for group in audience.groups:
         named |= dict.fromkeys(group.pupils, group.name)
-    classes = dict.fromkeys(new.audience.classes)
-    return [{"school_class": one, "person": None, "group_name": None} for one in classes] + [
-        {"school_class": None, "person": person, "group_name": group} for person, group in named.items()
-    ]
+    return {AudienceRow(one, None, None) for one in audience.classes} | {
+        AudienceRow(None, person, group) for person, group in named.items()
+    }
 
 
 async def _problems(connection: psycopg.AsyncConnection, assignment: str, new: NewAssignment) -> list[FieldProblem]:

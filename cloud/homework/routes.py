@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request
 from pydantic import AwareDatetime
 
-from cloud.homework import reading, repository, schemas
+from cloud.homework import reading, repository, schemas, service
 from cloud.homework.access import AssignmentKey, Person, note_assignment, note_pupil
 from cloud.http import problems
 from cloud.http.database import Reader, Writer
@@ -16,10 +16,19 @@ from cloud.http.paging import Limit, Offset
 from cloud.http.problems import ProblemError
 from cloud.http.token import operator_token
 from cloud.privacy.access import User
+from cloud.records.consuming import Consumer
 
 router = APIRouter(prefix="/homework", tags=["homework"])
 
 TO_DO_DAYS = 30
+
+
+def _consumer(request: Request) -> Consumer:
+    consumer: Consumer = request.app.state.rooms.consumers["homework"]
+    return consumer
+
+
+HomeworkConsumer = Annotated[Consumer, Depends(_consumer)]
 _LISTED = "GET /api/v1/homework/assignments lists what was given."
 _REFERENCE = "References of pupils are in the roster: GET /api/v1/roster/classes."
 
@@ -45,10 +54,20 @@ async def homework_assignments(
     dependencies=[Depends(operator_token)],
     responses=problems.responses(401, 409, 422, 503),
 )
-async def give_homework(assignment: AssignmentKey, new: schemas.NewAssignment, writer: Writer) -> schemas.Assignment:
-    """Give an assignment under a key of one's own, or change it; the change names the version that it saw."""
+async def give_homework(
+    assignment: AssignmentKey,
+    new: schemas.NewAssignment,
+    writer: Writer,
+    consumer: HomeworkConsumer,
+    afterwards: BackgroundTasks,
+) -> schemas.Assignment:
+    """Give an assignment under a key of one's own, or change it; the change names the version that it saw.
+
+    The same again changes nothing. What was handed in before the assignment was known is taken now.
+    """
     try:
-        await repository.give(writer, assignment, new)
+        if refused := await service.give(writer, assignment, new):
+            afterwards.add_task(consumer.replay, refused)
     except repository.AssignmentRefused as refused:
         raise problems.invalid_input(refused.problems) from None
     except repository.AssignmentChanged:

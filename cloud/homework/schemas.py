@@ -57,6 +57,8 @@ class NewAssignment(Document):
     """The deadline."""
     max_score: float | None = Field(default=None, gt=0, le=1_000_000)
     """The highest score; null for a judgement in words."""
+    late_accepted: bool = True
+    """Whether work made after the deadline is accepted without an excuse; it is kept in either case."""
     audience: Audience
     """Whom it is for."""
     questions: list[Question] = Field(default=[], max_length=500)
@@ -78,6 +80,8 @@ class AssignmentRow(Document):
     """The deadline."""
     max_score: float | None
     """The highest score; null for a judgement in words."""
+    late_accepted: bool
+    """Whether work made after the deadline is accepted without an excuse."""
     withdrawn_at: Moment | None
     """When it was withdrawn; null while it stands."""
     pupils: int
@@ -198,6 +202,8 @@ class Paper(Document):
     """`incomplete`: a file of the version that counts has not arrived yet."""
     timeliness: Timeliness | None
     """How the version that counts stands to the deadline; null without one."""
+    accepted: bool
+    """Whether there is work, in time, excused, or late where that is accepted."""
     evidence: OutageRow | None
     """The outage that excuses lateness."""
     versions: list[SubmissionRow]

@@ -11,6 +11,7 @@ CREATE TABLE homework_assignments (
     title text NOT NULL,
     due_at timestamptz NOT NULL,
     max_score double precision,
+    late_accepted boolean NOT NULL,
     given_at timestamptz NOT NULL,
     changed_at timestamptz NOT NULL,
     withdrawn_at timestamptz
@@ -67,10 +68,13 @@ CREATE TABLE homework_grades (
     chosen boolean,
     settled_by text,
     settled_at timestamptz,
+    forgotten boolean NOT NULL DEFAULT false,
     CHECK (num_nonnulls(chosen, settled_by, settled_at) IN (0, 3))
 );
 CREATE INDEX homework_grades_submission ON homework_grades (submission);
 COMMENT ON COLUMN homework_grades.submission IS 'may arrive before the submission itself';
+COMMENT ON COLUMN homework_grades.stored_at IS 'when it was taken: the order that versions are given in, which never changes';
+COMMENT ON COLUMN homework_grades.forgotten IS 'erased or expired: nothing of it is left but its place among the versions';
 COMMENT ON COLUMN homework_grades.chosen IS 'what a person decided about a judgement in conflict; null while nobody has';
 
 CREATE TABLE homework_answers (

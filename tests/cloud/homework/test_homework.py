@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -57,6 +59,12 @@ class Ground:
     async def paper(self, person: str) -> Any:
         papers = await self.read("assignments/hw-1/papers")
         return next(one for one in papers["items"] if one["person"] == person)
+
+    async def taken(self, *reasons: str) -> None:
+        """Wait until submissions are refused for these reasons only."""
+        async with asyncio.timeout(10):
+            while set(await self.refusals()) != set(reasons):
+                await asyncio.sleep(0.05)
 
     async def refusals(self) -> dict[str, int]:
         found = (await self.api.get("/api/v1/records/refusals", params={"consumer": "homework"})).json()
@@ -199,7 +207,11 @@ async def test_what_fits_no_assignment_or_pupil_is_refused_with_a_reason_and_tak
     early = submission("p-1", DUE)
     await ground.tell(early)
     assert await ground.refusals() == {"unknown_assignment": 1}
-    await ground.give()
+    await ground.give(audience={"pupils": ["p-2"]})
+    await ground.taken("not_assigned")
+    await ground.give(base_version=1)
+    await ground.taken()
+    assert (await ground.paper("p-1"))["state"] == "handed_in", "what waited for its assignment is taken with it"
     await ground.tell(
         submission("p-9", DUE),
         submission("p-unknown", DUE),
@@ -207,15 +219,16 @@ async def test_what_fits_no_assignment_or_pupil_is_refused_with_a_reason_and_tak
         record_of(Grade(submission=early.record_id, base_version=0, score=5), subject="p-1"),
     )
     replayed = await ground.api.post("/api/v1/records/refusals/replay", params={"consumer": "homework"})
-    assert replayed.json()["items"] == [{"consumer": "homework", "tried": 5, "taken": 1}]
+    assert replayed.json()["items"] == [{"consumer": "homework", "tried": 4, "taken": 0}]
     assert await ground.refusals() == {
         "not_assigned": 1, "unknown_subject": 1, "score_out_of_range": 1, "not_a_teacher": 1,
     }  # fmt: skip
-    assert (await ground.paper("p-1"))["state"] == "handed_in"
 
 
 async def test_an_assignment_is_changed_by_who_saw_it_and_refused_with_every_problem_at_once(ground: Ground) -> None:
     assert (await ground.give()).json()["version"] == 1
+    again = await ground.give()
+    assert (again.status_code, again.json()["version"]) == (200, 1), "the same again changes nothing"
     stale = await ground.give(title="另一个")
     assert (stale.status_code, stale.json()["type"]) == (409, "urn:bellwether:problem:assignment-changed")
     groups = {"groups": [{"name": "第三组", "pupils": ["p-1", "p-2"]}], "pupils": ["p-9"]}
@@ -249,6 +262,8 @@ async def test_every_look_at_a_pupil_is_noted_and_what_is_erased_is_forgotten(gr
     await ground.tell(work, judged, record_of(Answer(question="q-1", response="A"), subject="p-1", at=DUE))
     await ground.paper("p-1")
     await ground.read("pupils/p-1/wrong-questions")
+    looks = (await ground.api.get("/api/v1/privacy/access", params={"person": "p-3"})).json()["items"]
+    assert {look["purpose"] for look in looks} == {"homework"}, "to be shown as missing is to be looked at"
     looks = (await ground.api.get("/api/v1/privacy/access", params={"person": "p-1"})).json()["items"]
     assert {look["purpose"] for look in looks} == {"homework"}
     async with ground.pool.connection() as connection:
@@ -256,6 +271,54 @@ async def test_every_look_at_a_pupil_is_noted_and_what_is_erased_is_forgotten(gr
         await forget(connection, [record_id for (record_id,) in await cursor.fetchall()])
     assert (await ground.paper("p-1"))["state"] == "missing"
     assert (await ground.read("pupils/p-1/wrong-questions"))["items"] == []
+
+
+async def test_answers_that_came_before_their_question_count_once_it_is_asked(ground: Ground) -> None:
+    early = [record_of(Answer(question="q-1", response="A"), subject=person, at=DUE) for person in ("p-1", "p-9")]
+    await ground.tell(*early)
+    await ground.give()
+    assert [one["attempts"] for one in (await ground.read("pupils/p-1/wrong-questions"))["items"]] == [1]
+    assert (await ground.read("pupils/p-9/wrong-questions"))["items"] == [], "it was not asked of this pupil"
+
+
+async def test_late_work_is_kept_and_accepted_only_where_the_assignment_says_so(ground: Ground) -> None:
+    await ground.give(late_accepted=False)
+    await ground.tell(submission("p-1", DUE + timedelta(hours=1)), submission("p-2", DUE))
+    assert [(one["accepted"], one["timeliness"]) for one in [await ground.paper("p-1"), await ground.paper("p-2")]] == [
+        (False, "late"), (True, "in_time")
+    ]  # fmt: skip
+    await ground.give(base_version=1, late_accepted=True)
+    assert (await ground.paper("p-1"))["accepted"] is True
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_judgements_in_any_order_of_arrival_are_two_versions_and_a_conflict(
+    ground: Ground, order: tuple[int, ...]
+) -> None:
+    await ground.give()
+    work = submission("p-1", DUE)
+    graded = [grade(work, 70), grade(work, 80), grade(work, 90, base=1)]
+    await ground.tell(work, *(graded[number] for number in order))
+    row = (await ground.paper("p-1"))["versions"][0]
+    assert (row["grade"]["score"], row["grade_version"]) == (90, 2)
+    assert len(row["conflicts"]) == 1
+    scores = {one["score"] for one in [row["grade"], *row["conflicts"], *row["past_grades"]]}
+    assert scores == {70, 80, 90}
+
+
+async def test_a_forgotten_judgement_keeps_its_place_so_that_later_ones_stand(ground: Ground) -> None:
+    await ground.give()
+    work = submission("p-1", DUE)
+    first, second = grade(work, 80), grade(work, 90, base=1)
+    await ground.tell(work, first, second)
+    async with ground.pool.connection() as connection:
+        await forget(connection, [first.record_id])
+    row = (await ground.paper("p-1"))["versions"][0]
+    assert (row["grade"]["score"], row["grade_version"], row["conflicts"], row["past_grades"]) == (90, 2, [], [])
+    async with ground.pool.connection() as connection:
+        await forget(connection, [work.record_id, second.record_id])
+        cursor = await connection.execute("SELECT count(*) FROM homework_grades")
+        assert await cursor.fetchone() == (0,)
 
 
 async def test_what_is_not_there_is_said(ground: Ground) -> None:

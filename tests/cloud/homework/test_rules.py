@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -17,6 +18,7 @@ from cloud.homework.rules import (
     Version,
     counted,
     excuse,
+    joined,
     standing,
 )
 from cloud.status.models import Outage
@@ -71,6 +73,24 @@ def test_an_outage_over_the_deadline_excuses_until_an_hour_after_its_end() -> No
     assert counted([later], DUE, [out]) == Counted(later, Timeliness.LATE)
     long_over = Outage("s01-wan", "down", DUE - timedelta(hours=5), DUE - timedelta(hours=2))
     assert excuse(soon.made_at, DUE, [long_over]) is None
+
+
+def test_changes_of_one_outage_are_one_outage() -> None:
+    first = Outage("s01-wan", "down", DUE - timedelta(minutes=30), DUE + timedelta(minutes=5))
+    second = Outage("s01-wan", "unreachable", DUE + timedelta(minutes=5), DUE + timedelta(minutes=60))
+    whole = Outage("s01-wan", "down", DUE - timedelta(minutes=30), DUE + timedelta(minutes=60))
+    assert excuse(DUE + timedelta(minutes=100), DUE, [second, first]) == whole
+    other = Outage("s01-gw", "down", DUE + timedelta(minutes=5), None)
+    assert excuse(DUE + timedelta(minutes=130), DUE, [first, second, other]) is None
+
+
+@given(outages, st.randoms())
+def test_joined_outages_of_a_thing_lie_apart_whatever_their_order(out: list[Outage], random) -> None:
+    shuffled = list(out)
+    random.shuffle(shuffled)
+    found = joined(out)
+    assert {(one.since, one.until) for one in joined(shuffled)} == {(one.since, one.until) for one in found}
+    assert all(one.until is not None and one.until < two.since for one, two in itertools.pairwise(found))
 
 
 judgements = st.lists(

@@ -901,6 +901,8 @@ export interface paths {
         /**
          * Give Homework
          * @description Give an assignment under a key of one's own, or change it; the change names the version that it saw.
+         *
+         *     The same again changes nothing. What was handed in before the assignment was known is taken now.
          */
         put: operations["give_homework_api_v1_homework_assignments__assignment__put"];
         post?: never;
@@ -2093,6 +2095,11 @@ export interface components {
              */
             max_score: number | null;
             /**
+             * Late Accepted
+             * @description Whether work made after the deadline is accepted without an excuse.
+             */
+            late_accepted: boolean;
+            /**
              * Withdrawn At
              * @description When it was withdrawn; null while it stands.
              */
@@ -2184,6 +2191,11 @@ export interface components {
              * @description The highest score; null for a judgement in words.
              */
             max_score: number | null;
+            /**
+             * Late Accepted
+             * @description Whether work made after the deadline is accepted without an excuse.
+             */
+            late_accepted: boolean;
             /**
              * Withdrawn At
              * @description When it was withdrawn; null while it stands.
@@ -5061,6 +5073,12 @@ export interface components {
              * @description The highest score; null for a judgement in words.
              */
             max_score?: number | null;
+            /**
+             * Late Accepted
+             * @description Whether work made after the deadline is accepted without an excuse; it is kept in either case.
+             * @default true
+             */
+            late_accepted: boolean;
             /** @description Whom it is for. */
             audience: components["schemas"]["Audience-Input"];
             /**
@@ -5281,6 +5299,11 @@ export interface components {
             state: "missing" | "incomplete" | "handed_in";
             /** @description How the version that counts stands to the deadline; null without one. */
             timeliness: components["schemas"]["Timeliness"] | null;
+            /**
+             * Accepted
+             * @description Whether there is work, in time, excused, or late where that is accepted.
+             */
+            accepted: boolean;
             /** @description The outage that excuses lateness. */
             evidence: components["schemas"]["OutageRow"] | null;
             /**
