@@ -140,7 +140,7 @@ class Delivery:
     async def _send_again(self, feed: Feed, again: StoredRecord | tuple[int, str]) -> float:
         """Send one refused record once more, alone; refused again it stays, with its newest reason."""
         if not isinstance(again, StoredRecord):
-            await self._keep_refusal(feed, *again, UNREADABLE)
+            await self._keep_refusal(feed, again[1], UNREADABLE)
             return 0.0
         outcome = await self._sender.send(self._message(feed, [again]))
         if outcome.verdict is Verdict.TAKEN:
@@ -149,7 +149,7 @@ class Delivery:
                 await _move(connection, feed, feed.place, delivered=1)
             return 0.0
         if outcome.verdict is not Verdict.AWAY:
-            await self._keep_refusal(feed, again.place, again.record_id, outcome.reason)
+            await self._keep_refusal(feed, again.record_id, outcome.reason)
             return 0.0
         return await self._wait_after(feed, outcome)
 
@@ -177,9 +177,7 @@ class Delivery:
     async def _give_up(self, feed: Feed, place: int, record_id: str, reason: str) -> None:
         _log.warning("feed_record_refused", feed=feed.feed, record_id=record_id, reason=reason)
         async with self._pool.connection() as connection, connection.transaction():
-            await repository.note(
-                connection, "keep_refusal", feed=feed.feed, record_id=record_id, place=place, reason=reason
-            )
+            await repository.keep_refusal(connection, feed.feed, record_id, reason)
             await _move(connection, feed, place, delivered=0)
             await repository.note(
                 connection,
@@ -191,11 +189,9 @@ class Delivery:
                 wait_seconds=0.0,
             )
 
-    async def _keep_refusal(self, feed: Feed, place: int, record_id: str, reason: str) -> None:
-        async with self._pool.connection() as connection:
-            await repository.note(
-                connection, "keep_refusal", feed=feed.feed, record_id=record_id, place=place, reason=reason
-            )
+    async def _keep_refusal(self, feed: Feed, record_id: str, reason: str) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            await repository.keep_refusal(connection, feed.feed, record_id, reason)
 
     async def _unwell(self, feed: Feed, *, batch_records: int, failures: int, reason: str, wait: float) -> None:
         async with self._pool.connection() as connection:

@@ -1,7 +1,7 @@
 """The duty that delivers every running feed, each in a task of its own, so that a slow receiver holds up no other.
 
-Woken by new records and by changes to feeds, and at least every second. The services process runs one of these; should
-two run for a moment, records are repeated and nothing is lost.
+Woken by new records and by changes to feeds, and at least every second. Only the process that holds the duty's advisory
+lock sends, so that two never send at the same time; the lock stands and falls with the connection that is listened on.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cloud.feeds.delivery import Delivery
 from cloud.feeds.sending import open_sender
 from cloud.records.writing import CHANNEL as RECORDS_CHANNEL
 
+LOCK_KEY = 0x66656564
 INTERVAL_SECONDS = 1.0
 IDLE_SECONDS = 30.0
 BROKEN_SECONDS = 30.0
@@ -46,6 +47,9 @@ class FeedsDuty:
         ):
             for channel in (RECORDS_CHANNEL, repository.CHANNEL):
                 await listening.execute(f"LISTEN {channel}")
+            while not await repository.alone(listening, LOCK_KEY):
+                async for _ in listening.notifies(timeout=INTERVAL_SECONDS):
+                    pass  # what was stored meanwhile is found when it is this process's turn
             delivery = Delivery(self._pool, sender)
             while True:
                 for feed in await repository.running(listening):

@@ -30,9 +30,9 @@ def judge(status: int, retry_after: str | None = None) -> Outcome:
 
 
 def wait_seconds(failures: int, jitter: float) -> float:
-    """Return how long to wait after so many failures in a row; `jitter` is random in 0 to 1."""
+    """Return how long to wait after so many failures in a row: full jitter, `jitter` being random in 0 to 1."""
     longest = min(FIRST_WAIT_SECONDS * 2.0 ** min(max(failures - 1, 0), 20), MAX_WAIT_SECONDS)
-    return longest * (0.5 + 0.5 * jitter)
+    return longest * jitter
 
 
 def narrowed(limit: int, sent: int, verdict: Verdict, failures: int) -> int:

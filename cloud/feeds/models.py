@@ -43,6 +43,8 @@ class Message:
     url: str
     headers: dict[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    known_status: int | None = None
+    """A status by which the receiver says that it has these records already."""
 
 
 class Verdict(StrEnum):

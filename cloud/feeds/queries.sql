@@ -108,12 +108,20 @@ SET batch_records = %(batch_records)s::integer,
     last_tried_at = now()
 WHERE feed = %(feed)s;
 
+-- name: await_erasures
+-- Let erasures under way end, and none begin, so that nothing is kept of a record that is being erased.
+LOCK TABLE record_consumers IN ROW EXCLUSIVE MODE;
+
 -- name: keep_refusal
--- Keep a record that a receiver will not take; refused again, it has its newest reason. A feed removed meanwhile keeps none.
+-- Keep a record that a receiver will not take; refused again, it has its newest reason. A feed removed or a record erased
+-- meanwhile keeps none.
 INSERT INTO feed_refusals (feed, record_id, place, reason, refused_at)
-SELECT feed, %(record_id)s, %(place)s::bigint, %(reason)s, now()
+SELECT feeds.feed, records.record_id, records.place, %(reason)s, now()
 FROM feeds
-WHERE feed = %(feed)s
+CROSS JOIN records
+WHERE feeds.feed = %(feed)s
+    AND records.record_id = %(record_id)s
+    AND records.outcome = 'stored'
 ON CONFLICT (feed, record_id) DO UPDATE
 SET reason = excluded.reason,
     refused_at = excluded.refused_at,
@@ -181,12 +189,14 @@ WHERE record_id = ANY(%(record_ids)s::text[]);
 -- name: feeds
 -- Feeds as people see them, one or all, with what waits, counted up to a bound.
 SELECT
-    feeds.feed, feeds.format, feeds.url, feeds.home_page, feeds.types, feeds.school, feeds.state, feeds.delivered,
+    feeds.feed, feeds.format, feeds.url, feeds.home_page, feeds.types, feeds.school, feeds.state, feeds.place,
+    feeds.delivered,
     feeds.failures, feeds.problem, feeds.retry_at, feeds.last_tried_at, feeds.last_delivered_at, feeds.created_at,
     (SELECT count(*) FROM feed_refusals WHERE feed_refusals.feed = feeds.feed) AS refused,
     (SELECT count(*) FROM feed_erasures WHERE feed_erasures.feed = feeds.feed AND reason IS NULL) AS erasures_waiting,
     (SELECT count(*) FROM feed_erasures WHERE feed_erasures.feed = feeds.feed AND reason IS NOT NULL) AS erasures_refused,
-    waiting.records AS waiting, waiting.oldest_waiting_at
+    waiting.records AS waiting, waiting.oldest_waiting_at,
+    extract(epoch FROM now() - waiting.oldest_waiting_at)::double precision AS oldest_waiting_seconds
 FROM feeds
 CROSS JOIN LATERAL (
     SELECT count(*) AS records, min(found.received_at) AS oldest_waiting_at

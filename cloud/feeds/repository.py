@@ -43,6 +43,12 @@ async def note(connection: Connection, query: str, **values: Any) -> None:
     await connection.execute(QUERIES[query], values)
 
 
+async def keep_refusal(connection: Connection, feed: str, record_id: str, reason: str) -> None:
+    """Keep a record that a receiver will not take, unless it has been erased; inside the caller's transaction."""
+    await connection.execute(QUERIES["await_erasures"])
+    await note(connection, "keep_refusal", feed=feed, record_id=record_id, reason=reason)
+
+
 async def notify(connection: Connection) -> None:
     """Wake whoever delivers, with the commit."""
     await connection.execute(QUERIES["notify"], {"channel": CHANNEL})
@@ -51,6 +57,12 @@ async def notify(connection: Connection) -> None:
 async def school_known(connection: Connection, school: str) -> bool:
     """Return whether there is such a school."""
     row = await (await connection.execute(QUERIES["school_known"], {"school": school})).fetchone()
+    return row == (True,)
+
+
+async def alone(connection: Connection, key: int) -> bool:
+    """Take the lock of those who deliver, for as long as the connection lasts; False while another has it."""
+    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [key])).fetchone()
     return row == (True,)
 
 

@@ -22,7 +22,8 @@ class FeedOrder(Document):
     format: str = Field(default="webhook", max_length=20, examples=["webhook", "xapi"])
     """`webhook` (signed JSON) or `xapi` (statements, 1.0.3)."""
     secret: str = Field(max_length=500, repr=False)
-    """For `webhook` the key, of at least 24 bytes or `whsec_` and its Base64; for `xapi` `user:password`."""
+    """For `webhook` the key, of at least 24 bytes or `whsec_` and its Base64; for `xapi` `user:password` (Basic) or a
+    bearer token."""
     types: list[str] = Field(default=[], max_length=32, examples=[["answer", "submission"]])
     """Record types it is told; empty: all."""
     school: str | None = Field(default=None, max_length=63, examples=["s07"])
@@ -50,12 +51,16 @@ class FeedRow(Document):
     """Only records of this school; null: all."""
     state: Literal["running", "paused"]
     """`paused` keeps its place and is told nothing."""
+    place: int = Field(examples=[12_840])
+    """Its cursor: of all stored records in their order, the last that was taken, refused, or is none of its own."""
     delivered: int
     """Records that the receiver took, repeated ones with each time that counted."""
     waiting: int
     """Records that it has still to be told; 10000 means that many or more."""
     oldest_waiting_at: Moment | None
     """When the first of them arrived at the centre; null when none waits."""
+    oldest_waiting_seconds: float | None = Field(examples=[3.2])
+    """How long that one has been at the centre; null when none waits."""
     refused: int
     """Records that the receiver would not take; kept, and sent again when asked."""
     erasures_waiting: int

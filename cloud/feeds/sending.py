@@ -41,6 +41,8 @@ class Sender:
             async for chunk in response.aiter_raw():  # a short answer is read to its end, so the connection is kept
                 if (read := read + len(chunk)) > MAX_ANSWER_BYTES:
                     break
+            if response.status_code == message.known_status:
+                return Outcome(Verdict.TAKEN, "known")
             return judge(response.status_code, response.headers.get("retry-after"))
 
 
@@ -48,5 +50,6 @@ class Sender:
 async def open_sender(attempt_seconds: float = ATTEMPT_SECONDS) -> AsyncIterator[Sender]:
     """Lend a sender for the time of the context."""
     timeout = httpx.Timeout(attempt_seconds, connect=min(CONNECT_SECONDS, attempt_seconds))
-    async with httpx.AsyncClient(timeout=timeout, headers={"user-agent": "Bellwether"}) as client:
+    headers = {"user-agent": "Bellwether"}
+    async with httpx.AsyncClient(timeout=timeout, headers=headers, trust_env=False) as client:
         yield Sender(client, attempt_seconds)

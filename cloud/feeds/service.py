@@ -16,6 +16,9 @@ from cloud.http.schemas import FieldProblem
 from cloud.records.consuming import horizon
 from protocols.records import PURPOSES
 
+MIN_TOKEN_CHARACTERS = 16
+"""So that a user without its password is not taken for a bearer token."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -90,7 +93,12 @@ def _secret_problem(format_: Format, secret: str) -> str | None:
         return "holds characters that cannot be typed"
     if format_ is Format.XAPI:
         user, colon, password = secret.partition(":")
-        return None if user and colon and password else "must be user:password, as the receiver knows it"
+        if colon:
+            return None if user and password else "must be user:password, as the receiver knows it"
+        token = len(secret) >= MIN_TOKEN_CHARACTERS and secret.isascii() and " " not in secret
+        return (
+            None if token else f"must be user:password, or a bearer token of at least {MIN_TOKEN_CHARACTERS} characters"
+        )
     try:
         webhook.signing_key(secret)
     except ValueError as error:

@@ -6,8 +6,12 @@ The request is `POST` with a JSON body `{"type": "bellwether.records", "feed": �
 - `webhook-timestamp`: seconds since 1970 of this attempt; refuse what is older than a few minutes;
 - `webhook-signature`: `v1,` and the Base64 of HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`.
 
-The key is the secret's UTF-8 bytes, or of a secret `whsec_…` the bytes whose Base64 follows. A receiver tells a
-repeated record by its `record_id`, whatever message it comes in.
+A record is the whole envelope around its `fact`. Of its times `observed_at` is the app's clock, `accepted_at` the
+agent's, `corrected_at` that one on the centre's clock, `made_at` the best that is known of when it happened,
+`received_at` when the centre had it. A receiver tells a repeated record by its `record_id`, whatever message it comes
+in.
+
+The key is the secret's UTF-8 bytes, or of a secret `whsec_…` the bytes whose Base64 follows.
 
 A body `{"type": "bellwether.erased", "feed": …, "record_ids": […]}` asks the receiver to erase what it has of these
 records, as was done here; ids that it never met are to be passed over.
@@ -82,6 +86,8 @@ def _said(record: StoredRecord) -> dict[str, Any]:
         "terminal": record.terminal,
         "agent": record.agent,
         "observed_at": record.observed_at,
+        "accepted_at": record.accepted_at,
+        "corrected_at": record.corrected_at,
         "made_at": record.made_at,
         "received_at": record.received_at,
         "fact": record.fact,

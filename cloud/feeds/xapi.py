@@ -19,15 +19,18 @@ lesson_event    H/verbs/{step}                                 H/questions/{obje
 ==============  =============================================  ==========================================
 
 The actor is an account at H with the pseudonymous reference; what is about nobody has the terminal or the agent as
-actor. The lesson is the context's `parent`, the class its `grouping`, the school a `category`. What xAPI has no field
-for is in extensions under H/extensions.
-A record that is erased here is voided there. Source: xAPI-Spec 1.0.3, part 2 §2, part 3 §2.1.2.
+actor. The lesson is the context's `parent`, the class its `grouping`. What an agent takes as a statement it takes back:
+answers, views, presence and activities say nothing that it refuses (it keeps no extension); what is left out of them
+goes by webhook. What xAPI has no field for in other records is in extensions under H/extensions. A store that answers
+409 to a statement sent alone has it already. A record that is erased here is voided there. Source: xAPI-Spec 1.0.3,
+part 2 §2, part 3 §2.1.2.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -55,7 +58,7 @@ _OF_QUESTIONS = frozenset({LessonStep.QUESTION_OPENED, LessonStep.QUESTION_CLOSE
 
 
 def message(feed: Feed, records: Sequence[StoredRecord]) -> Message:
-    """Return the request that tells records; `secret` is `user:password`."""
+    """Return the request that tells records."""
     return _posted(feed, [statement(record, feed.home_page) for record in records])
 
 
@@ -75,17 +78,24 @@ def _voiding(record_id: str, home: str) -> dict[str, Any]:
 
 
 def _posted(feed: Feed, statements: list[dict[str, Any]]) -> Message:
-    credentials = base64.b64encode(feed.secret.encode()).decode()
     address, mark, query = feed.url.partition("?")
     return Message(
         f"{address.rstrip('/')}/statements{mark}{query}",
         {
             "content-type": "application/json",
             "x-experience-api-version": VERSION,
-            "authorization": f"Basic {credentials}",
+            "authorization": authority(feed.secret),
         },
         msgspec.json.encode(statements),
+        known_status=HTTPStatus.CONFLICT if len(statements) == 1 else None,
     )
+
+
+def authority(secret: str) -> str:
+    """Return what authorises: of `user:password` Basic, of anything else a bearer token."""
+    if ":" not in secret:
+        return f"Bearer {secret}"
+    return f"Basic {base64.b64encode(secret.encode()).decode()}"
 
 
 def statement(record: StoredRecord, home_page: str) -> dict[str, Any]:
@@ -116,12 +126,10 @@ def _meaning(record: StoredRecord, home: str) -> tuple[str, str, dict[str, Any]]
         case Answer():
             result = {"response": fact.response, "success": fact.correct, "score": _score(fact.score, fact.max_score)}
             result |= {"duration": _duration(fact.duration_seconds)}
-            more = {"attempt": fact.attempt, "hint_used": fact.hint_used}
-            return f"{ADL}/answered", f"{home}/questions/{fact.question}", _result(home, result, more)
+            return f"{ADL}/answered", f"{home}/questions/{fact.question}", _result(home, result, {})
         case ResourceView():
             result = {"duration": _duration(fact.duration_seconds)}
-            more = {"progress_ratio": fact.progress_ratio}
-            return f"{ADL}/experienced", f"{home}/resources/{fact.resource}", _result(home, result, more)
+            return f"{ADL}/experienced", f"{home}/resources/{fact.resource}", _result(home, result, {})
         case Attendance():
             present = fact.state is Attended.PRESENT
             return f"{ADL}/attended" if present else f"{home}/verbs/{fact.state.value}", occasion, {}
@@ -139,8 +147,7 @@ def _meaning(record: StoredRecord, home: str) -> tuple[str, str, dict[str, Any]]
             return f"{home}/verbs/evidenced", f"{home}/indicators/{fact.indicator}", _result(home, result, more)
         case Activity():
             result = {"duration": _duration(fact.duration_seconds)}
-            more = {"note": fact.note or None}
-            return f"{home}/verbs/participated", f"{home}/activities/{fact.activity}", _result(home, result, more)
+            return f"{home}/verbs/participated", f"{home}/activities/{fact.activity}", _result(home, result, {})
         case LessonEvent():
             asked = fact.step in _OF_QUESTIONS and fact.object is not None
             more = {} if asked else {"object": fact.object}
@@ -166,7 +173,6 @@ def _context(record: StoredRecord, home: str) -> dict[str, Any]:
     places = {
         "parent": record.lesson and f"{home}/lessons/{record.lesson}",
         "grouping": record.school_class and f"{home}/classes/{record.school_class}",
-        "category": record.school and f"{home}/schools/{record.school}",
     }
     activities = {name: [_activity(iri)] for name, iri in places.items() if iri}
     return {"platform": "Bellwether", **({"contextActivities": activities} if activities else {})}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +98,7 @@ async def test_every_record_from_registration_on_is_told_once_in_order_and_signe
     assert headers["webhook-id"].startswith("msg_")
     assert record["fact"] == {"type": "answer", "question": "q-0", "response": "A"}
     assert record["school"] == "s01"
+    assert {"observed_at", "accepted_at", "corrected_at", "made_at", "received_at"} <= set(record)
 
 
 async def test_a_receiver_that_fails_at_random_misses_nothing(
@@ -398,3 +401,72 @@ async def test_a_name_is_given_once(api: httpx.AsyncClient, receiver: Receiver, 
         assert (await api.request(method, f"/api/v1/feeds/other/{path}")).status_code == 404
     with psycopg.connect(district.dsn) as connection:
         assert connection.execute("SELECT count(*) FROM feeds").fetchone() == (1,)
+
+
+async def test_two_processes_never_send_at_once_and_the_second_takes_over(
+    api: httpx.AsyncClient, pool: Pool, receiver: Receiver, district: SmallDistrict
+) -> None:
+    await add(api, receiver)
+    under_way: list[int] = []
+    most = 0
+
+    def slowly(_: list[dict[str, Any]]) -> int:
+        nonlocal most
+        under_way.append(1)
+        most = max(most, len(under_way))
+        time.sleep(0.05)
+        under_way.pop()
+        return 200
+
+    receiver.answer = slowly
+    first, second = (asyncio.create_task(FeedsDuty(district.dsn, pool).run()) for _ in range(2))
+    ids: list[str] = []
+    for _ in range(10):
+        ids += await store_records(pool, answers(3))
+        await asyncio.sleep(0.05)
+    async with asyncio.timeout(60):
+        while (await row(api))["delivered"] < 30:  # noted too, so that nothing is repeated when the first ends
+            await asyncio.sleep(0.02)
+    assert receiver.order == ids
+    await end(first)
+    ids += await store_records(pool, answers(5))
+    await until(lambda: len(receiver.taken) == 35)
+    await end(second)
+    assert receiver.order == ids
+    assert most == 1
+
+
+async def test_nothing_is_kept_of_a_record_that_is_erased_while_it_is_sent(
+    api: httpx.AsyncClient, pool: Pool, receiver: Receiver, district: SmallDistrict
+) -> None:
+    await add(api, receiver)
+    ids = await store_records(pool, answers(2))
+
+    def erase_and_refuse(records: list[dict[str, Any]]) -> int:
+        if ids[0] not in [record["record_id"] for record in records]:
+            return 200
+        if len(records) == 1:
+            with psycopg.connect(district.dsn) as connection:
+                connection.execute("UPDATE records SET outcome = 'erased', fact = '{}' WHERE record_id = %s", [ids[0]])
+        return 422
+
+    receiver.answer = erase_and_refuse
+    await deliver(pool)
+    assert receiver.order == [ids[1]]
+    seen = await row(api)
+    assert (seen["refused"], seen["waiting"], seen["oldest_waiting_seconds"]) == (0, 0, None)
+    assert seen["place"] >= 2
+
+
+async def test_a_store_that_has_a_statement_already_holds_up_nothing(
+    api: httpx.AsyncClient, pool: Pool, receiver: Receiver
+) -> None:
+    await add(api, receiver, format="xapi", secret="a.long.bearer-token")
+    ids = await store_records(pool, answers(9))
+    known = str(uuid.UUID(ids[4]))
+    receiver.answer = lambda said: 409 if known in [one["id"] for one in said] else 200
+    await deliver(pool)
+    assert set(receiver.taken) == set(ids) - {ids[4]}
+    seen = await row(api)
+    assert (seen["refused"], seen["waiting"], seen["delivered"]) == (0, 0, 9)
+    assert receiver.requests[0][1]["authorization"] == "Bearer a.long.bearer-token"

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from cloud.feeds import xapi
-from cloud.feeds.models import Feed, Format
+from cloud.feeds.models import Feed, Format, Verdict
+from cloud.feeds.sending import open_sender
 from cloud.records.consuming import StoredRecord
 from edge_agent.records.xapi import Statement, as_record
 from protocols.records import (
@@ -30,6 +31,7 @@ from protocols.records import (
     ResourceView,
     Submission,
 )
+from tests.edge_agent.lan.test_records import held, host, lan  # noqa: F401  fixtures
 
 HOME = "https://district.example"
 AT = datetime(2026, 11, 27, 1, 15, 30, 250_000, tzinfo=UTC)
@@ -91,12 +93,10 @@ def test_every_type_of_record_has_a_statement() -> None:
 @pytest.mark.parametrize("fact", [FACTS[0], FACTS[2], FACTS[3], FACTS[8]], ids=lambda fact: type(fact).__name__)
 def test_the_edge_reads_the_same_fact_out_of_it(fact: AnyFact) -> None:
     said = xapi.statement(stored(fact), HOME)
-    said.get("result", {}).pop("extensions", None)
-    said["context"]["contextActivities"].pop("category")
     statement = msgspec.json.decode(json.dumps(said).encode(), type=Statement)
     record = as_record(statement, UUID(said["id"]), 0)
     assert (record.subject, record.lesson, record.school_class) == ("p-1", "s01-g3c1.20261127.p2", "s01-g3c1")
-    unsaid = {"attempt": 1, "progress_ratio": None}  # in extensions, which the edge does not take
+    unsaid = {"attempt": 1, "progress_ratio": None}  # no statement says these
     expected = msgspec.structs.replace(
         fact, **{name: value for name, value in unsaid.items() if name in fact.__struct_fields__}
     )
@@ -120,4 +120,23 @@ def test_a_batch_goes_to_statements_with_version_and_credentials() -> None:
     assert message.headers["x-experience-api-version"] == "1.0.3"
     assert base64.b64decode(message.headers["authorization"].removeprefix("Basic ")) == b"us:er"
     assert len(json.loads(message.body)) == 2
+    assert message.known_status is None
+    assert xapi.message(feed, [stored(FACTS[0])]).known_status == 409
+    assert xapi.authority("a.bearer-token") == "Bearer a.bearer-token"
     assert "us:er" not in repr(feed) + repr(message)
+
+
+async def test_a_real_agent_takes_back_what_it_can_say(lan, host) -> None:  # noqa: F811
+    facts = [FACTS[0], FACTS[1], FACTS[2], FACTS[3], FACTS[8]]
+    records = [stored(fact, record_id=f"{number:032x}") for number, fact in enumerate(facts, start=1)]
+    feed = Feed("lrs", Format.XAPI, f"{lan.base_url}/xapi", HOME, [], None, "us:er", "running", 0, 1, 0, AT, None)
+    async with open_sender() as sender:
+        for _ in range(2):  # the same again is known and changes nothing
+            assert (await sender.send(xapi.message(feed, records))).verdict is Verdict.TAKEN
+        changed = [stored(Answer(question="q-9", response="Z"), record_id=f"{1:032x}")]
+        assert (await sender.send(xapi.message(feed, changed))).reason == "known"  # a 409: it has that id
+        new = stored(FACTS[0], record_id=f"{9:032x}")
+        assert (await sender.send(xapi.message(feed, [*changed, new]))).verdict is Verdict.REFUSED  # to be narrowed
+    taken = await held(host)
+    assert [record.record_id for record in taken] == [record.record_id for record in records]
+    assert {record.subject for record in taken} == {"p-1"}

@@ -3521,7 +3521,8 @@ export interface components {
             format: string;
             /**
              * Secret
-             * @description For `webhook` the key, of at least 24 bytes or `whsec_` and its Base64; for `xapi` `user:password`.
+             * @description For `webhook` the key, of at least 24 bytes or `whsec_` and its Base64; for `xapi` `user:password` (Basic) or a
+             *     bearer token.
              */
             secret: string;
             /**
@@ -3680,6 +3681,12 @@ export interface components {
              */
             state: "running" | "paused";
             /**
+             * Place
+             * @description Its cursor: of all stored records in their order, the last that was taken, refused, or is none of its own.
+             * @example 12840
+             */
+            place: number;
+            /**
              * Delivered
              * @description Records that the receiver took, repeated ones with each time that counted.
              */
@@ -3694,6 +3701,12 @@ export interface components {
              * @description When the first of them arrived at the centre; null when none waits.
              */
             oldest_waiting_at: string | null;
+            /**
+             * Oldest Waiting Seconds
+             * @description How long that one has been at the centre; null when none waits.
+             * @example 3.2
+             */
+            oldest_waiting_seconds: number | null;
             /**
              * Refused
              * @description Records that the receiver would not take; kept, and sent again when asked.
