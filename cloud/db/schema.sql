@@ -1385,6 +1385,7 @@ CREATE TABLE teaching_facts (
 );
 CREATE INDEX teaching_facts_class ON teaching_facts USING btree (school_class, made_at);
 CREATE INDEX teaching_facts_lesson ON teaching_facts USING btree (lesson, type, object);
+CREATE INDEX teaching_facts_opened ON teaching_facts USING btree (made_at) WHERE ((type = 'lesson_event'::text) AND (word = ANY (ARRAY['started'::text, 'ended'::text])));
 CREATE INDEX teaching_facts_person ON teaching_facts USING btree (person, made_at) WHERE (person IS NOT NULL);
 
 CREATE TABLE terminal_1h (

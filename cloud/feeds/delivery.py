@@ -43,6 +43,7 @@ class Delivery:
         self._sender = sender
         self._erasures = ErasureTelling(pool, sender)
         self._wait = wait
+        self._horizon = 0
 
     async def step(self, name: str) -> float | None:
         """Send at most one batch of a feed; return how long to wait for the next step, None when the feed is at rest.
@@ -63,10 +64,12 @@ class Delivery:
             return await self._tell_erased(feed, erased)
         if again is not None:
             return await self._send_again(feed, again)
-        upto = await horizon(self._pool) if highest > feed.place else feed.place
-        if upto is None or upto <= feed.place:
+        # One horizon serves all feeds until they have reached it: ingest waits while another is found.
+        if self._horizon <= feed.place and highest > feed.place:
+            self._horizon = await horizon(self._pool) or 0
+        if self._horizon <= feed.place:
             return float("inf")
-        return await self._send_next(feed, upto)
+        return await self._send_next(feed, self._horizon)
 
     async def _tell_erased(self, feed: Feed, record_ids: Sequence[str]) -> float:
         outcome = await self._erasures.tell(feed, record_ids)

@@ -120,16 +120,24 @@ class Consumer:
         return self._service.name
 
     async def catch_up(self) -> int:
-        """Hand everything that is new to the service; return the number of records read."""
-        total = 0
-        while read := await self._next_batch():
+        """Hand everything that is new to the service; return the number of records read.
+
+        What is stored meanwhile is left to the next call: ingest waits while a horizon is found, so one is enough.
+        """
+        if not await self._anything_new() or (upto := await horizon(self._pool)) is None:
+            return 0
+        total = read = await self._next_batch(upto)
+        while read == BATCH:
+            read = await self._next_batch(upto)
             total += read
         return total
 
-    async def _next_batch(self) -> int:
-        upto = await horizon(self._pool)
-        if upto is None:
-            return 0
+    async def _anything_new(self) -> bool:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(QUERIES["anything_new"], {"consumer": self._service.name})
+            return await cursor.fetchone() == (True,)
+
+    async def _next_batch(self, upto: int) -> int:
         async with self._pool.connection() as connection, connection.transaction():
             cursor = await connection.execute(QUERIES["claim_consumer"], {"consumer": self._service.name})
             row = await cursor.fetchone()

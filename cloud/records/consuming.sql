@@ -7,6 +7,11 @@ FROM records;
 -- Bound how long this transaction waits for a lock.
 SELECT set_config('lock_timeout', %(milliseconds)s::text, true);
 
+-- name: anything_new
+-- Whether something is committed beyond a consumer's place, or it has none yet.
+SELECT coalesce((SELECT place FROM record_consumers WHERE consumer = %(consumer)s), -1)
+    < (SELECT coalesce(max(place), 0) FROM records);
+
 -- name: claim_consumer
 -- Make the consumer known and hold its row, so that two processes never read the same records.
 INSERT INTO record_consumers (consumer, updated_at)

@@ -22,6 +22,9 @@ CREATE TABLE teaching_facts (
 CREATE INDEX teaching_facts_lesson ON teaching_facts (lesson, type, object);
 CREATE INDEX teaching_facts_class ON teaching_facts (school_class, made_at);
 CREATE INDEX teaching_facts_person ON teaching_facts (person, made_at) WHERE person IS NOT NULL;
+CREATE INDEX teaching_facts_opened ON teaching_facts (made_at)
+    WHERE type = 'lesson_event' AND word IN ('started', 'ended');
+COMMENT ON INDEX teaching_facts_opened IS 'finds the lessons that were opened in a room, of all days, without reading them';
 COMMENT ON COLUMN teaching_facts.lesson IS 'of the timetable, or one that a teacher opened in the room';
 COMMENT ON COLUMN teaching_facts.word IS 'step of a lesson event, state of an attendance, response of an answer; empty for a view';
 COMMENT ON COLUMN teaching_facts.object IS 'question or resource; what a lesson event is about';
