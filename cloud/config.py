@@ -155,6 +155,7 @@ class Content:
     )
     free_floor_bytes: int = field(default=2 * 2**30, metadata={"rule": _number(0, 2**50, "2147483648")})
     partial_days: int = field(default=7, metadata={"rule": _number(1, 365, "7")})
+    unclaimed_days: int = field(default=30, metadata={"rule": _number(1, 365, "30")})
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,3 +177,18 @@ FROM access_log
 WHERE subjects @> ARRAY[%(person)s::text]
 ORDER BY at DESC
 LIMIT %(limit)s::bigint;
+
+-- name: unclaimed
+-- Files that have been here for some days while no push holds them and no record refers to them, the oldest first.
+SELECT blobs.sha256
+FROM blobs
+WHERE blobs.stored_at < now() - make_interval(days => %(days)s::integer)
+    AND NOT EXISTS (SELECT FROM push_resources WHERE push_resources.sha256 = blobs.sha256)
+    AND NOT EXISTS (
+        SELECT
+        FROM records
+        WHERE records.fact ? 'parts'
+            AND records.fact -> 'parts' @> jsonb_build_array(jsonb_build_object('sha256', blobs.sha256))
+    )
+ORDER BY blobs.stored_at
+LIMIT %(limit)s::bigint;

@@ -16,6 +16,7 @@ from cloud.config import RecordRetention
 from cloud.content.store import BlobStore
 from cloud.db import Pool, open_pool
 from cloud.privacy.access import keep
+from cloud.privacy.attachments import AttachmentExpiry
 from cloud.privacy.erasing import Eraser
 from cloud.privacy.retention import Expiry, days_by_type
 from cloud.privacy.tombstones import erasures_for
@@ -218,3 +219,17 @@ async def test_a_look_at_records_is_kept_with_who_and_what_for(api: httpx.AsyncC
         await keep(connection, "t-8", "marking", [OTHER], "/api/v1/homework/submissions")
     said = (await api.get("/api/v1/privacy/access", params={"person": PUPIL})).json()["items"]
     assert [(one["who"], one["purpose"]) for one in said] == [("t-7", "marking")]
+
+
+async def test_files_that_nothing_needs_any_more_go_after_a_while(pool: Pool, rows: Any, blobs: BlobStore) -> None:
+    needed, unclaimed, fresh = ("a" * 64, "b" * 64, "c" * 64)
+    for sha256, days in ((needed, 40), (unclaimed, 40), (fresh, 20)):
+        blobs.path(sha256).parent.mkdir(parents=True)
+        blobs.path(sha256).write_bytes(b"x")
+        rows("INSERT INTO blobs VALUES (%s, 1, '', now() - make_interval(days => %s)) RETURNING 1", sha256, days)
+    paper = record(PUPIL, Submission(assignment="a-1", parts=[Part(sha256=needed, size_bytes=1)]))
+    await arrive(pool, paper)
+    expiry = AttachmentExpiry(pool, blobs, unclaimed_days=30)
+    assert (await expiry.expire(), await expiry.expire()) == (1, 0)
+    assert [blobs.path(sha256).exists() for sha256 in (needed, unclaimed, fresh)] == [True, False, True]
+    assert rows("SELECT sha256 FROM blobs ORDER BY sha256") == [(needed,), (fresh,)]
