@@ -213,8 +213,8 @@ class ContentCache:
         return True
 
     async def remove(self, hashes: Sequence[str]) -> None:
-        """Forget blobs, because somebody's files are to be erased."""
-        for sha256 in hashes:
+        """Forget blobs, because somebody's files are to be erased; what a class needs as content stays."""
+        for sha256 in (one for one in hashes if one not in self._wants):
             await self._run(self._uploads.discard, sha256)
             async with self._lock(sha256):
                 await self._run(self._store.remove, sha256)

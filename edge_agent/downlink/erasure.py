@@ -9,7 +9,8 @@ What an agent holds of a person, and what an erasure does to it:
   them, and the centre, which knows the tombstone, erases them on arrival. Their segments hold other pupils' records
   too, may be at the centre already, and their bytes never change (`edge_agent.spool.store`, invariant 7), which is
   what lets the books close;
-- files that were handed in and that nothing else needs: they are removed from the content cache;
+- files that were handed in and that nothing else needs: they are removed from the content cache, those that the centre
+  knows and those that only records here refer to, so that what was handed in while the line was cut is never brought;
 - a damaged segment that was set aside: it is sealed, and goes with the file.
 
 The ids are written after the work: a death in between does it again, which changes nothing.
@@ -22,6 +23,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -33,7 +35,23 @@ FILE_NAME = "erased.json"
 
 ForgetBlobs = Callable[[Sequence[str]], Awaitable[None]]
 """Removes files by their SHA-256; raises OSError when the disk refuses."""
-Forget = Callable[[str, Sequence[str]], Awaitable[int]]
+
+
+class Found(Protocol):
+    """What was forgotten: how many records, and the SHA-256 of files that only they referred to."""
+
+    @property
+    def records(self) -> int:
+        """Records that were forgotten."""
+        ...
+
+    @property
+    def files(self) -> Sequence[str]:
+        """Files to remove."""
+        ...
+
+
+Forget = Callable[[str, Sequence[str]], Awaitable[Found]]
 """Forgets what is kept of a person, or of the records that are named; raises sqlite3.Error when the disk refuses."""
 
 log = structlog.get_logger(__name__)
@@ -76,15 +94,15 @@ class Erasing:
             if tombstone.erasure in done:
                 continue
             try:
-                records = await self._forget(tombstone.subject, tombstone.records)
+                found = await self._forget(tombstone.subject, tombstone.records)
                 if self._forget_blobs is not None:
-                    await self._forget_blobs(tombstone.blobs)
+                    await self._forget_blobs([*tombstone.blobs, *found.files])
             except (sqlite3.Error, OSError) as error:
                 self.fault = f"what is kept of a person cannot be removed: {error}"
                 log.error("erasure_not_applied", erasure=tombstone.erasure, reason=str(error))
                 continue
             done.add(tombstone.erasure)
-            log.info("erasure_applied", erasure=tombstone.erasure, records=records)
+            log.info("erasure_applied", erasure=tombstone.erasure, records=found.records, files=len(found.files))
         if done != self._done:
             try:
                 content = msgspec.json.encode(sorted(done))

@@ -20,10 +20,10 @@ import structlog
 from edge_agent.cipher import Cipher
 from edge_agent.clock import Clock
 from edge_agent.errors import EdgeError, Retry
-from edge_agent.records.memory import Known, RecordMemory, Remembered
+from edge_agent.records.memory import Forgotten, Known, RecordMemory, Remembered
 from edge_agent.records.values import Taken
 from edge_agent.spool.errors import SpoolError
-from protocols.records import Record, RecordBody, fingerprint
+from protocols.records import Evidence, Record, RecordBody, Submission, fingerprint
 
 GROUP_RECORDS = 1000
 """At most so many records are committed together, unless one request alone has more."""
@@ -79,8 +79,8 @@ class Intake:
             await self._working
         await asyncio.get_running_loop().run_in_executor(self._executor, self._memory.close)
 
-    async def forget(self, subject: str, record_ids: Sequence[str] = ()) -> int:
-        """Forget what a person's records said, or the named ones; their ids stay known. Return how many there were.
+    async def forget(self, subject: str, record_ids: Sequence[str] = ()) -> Forgotten:
+        """Forget what a person's records said, or the named ones; their ids stay known. Return what there was.
 
         Raises:
             sqlite3.Error: the disk refuses, nothing was forgotten.
@@ -203,7 +203,7 @@ class _Batch:
             else:
                 same = True
                 self.new[record_id] = record
-                mine[record_id] = Remembered(record_id, record.subject, says, statement)
+                mine[record_id] = Remembered(record_id, record.subject, says, statement, _files(record))
             if not same:
                 self.fail(RecordConflict(position, record_id))
                 return False
@@ -223,3 +223,8 @@ class _Batch:
 
 def _same(before: bytes | None, now: bytes | None) -> bool:
     return before is not None and before == now
+
+
+def _files(record: Record) -> tuple[str, ...]:
+    fact = record.fact
+    return tuple(part.sha256 for part in fact.parts) if isinstance(fact, Submission | Evidence) else ()

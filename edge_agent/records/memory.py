@@ -8,8 +8,8 @@ opened just now (a full disk, a lock) is left as it is and tried again; until th
 the centre recognises what comes again. Statements are sealed with the agent's key; one that cannot be opened, because
 the key was lost, counts as none.
 
-Layout 2 (PRAGMA user_version). Layout 1, version 0, had neither `subject` nor `sealed`; what it holds is sealed when it
-is opened with a key.
+Layout 3 (PRAGMA user_version). Layout 1, version 0, had neither `subject` nor `sealed`; what it holds is sealed when it
+is opened with a key. Layout 2 did not note the files that records refer to.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from edge_agent.spool.errors import SpoolCorrupt, translate
 
 MAX_IDS = 500_000
 """About a week of a large school's records (72,000 a day)."""
-LAYOUT = 2
+LAYOUT = 3
 RETRY_SECONDS = 10.0
 _TRIM_EVERY = 5_000
 _LOCK_SECONDS = 0.5
@@ -60,6 +60,14 @@ class Remembered(NamedTuple):
     subject: str | None
     fingerprint: bytes
     statement: bytes | None = None
+    files: tuple[str, ...] = ()
+
+
+class Forgotten(NamedTuple):
+    """What an erasure found: how many records, and the SHA-256 of files that only they referred to."""
+
+    records: int
+    files: list[str]
 
 
 class RecordMemory:
@@ -176,16 +184,21 @@ class RecordMemory:
                     " VALUES (?, ?, ?, ?, ?)",
                     rows,
                 )
+                db.executemany(
+                    "INSERT OR IGNORE INTO files (sha256, place) SELECT ?, place FROM taken WHERE record_id = ?",
+                    [(sha256, one.record_id) for one in records for sha256 in one.files],
+                )
                 self._since_trim += len(rows)
                 if self._since_trim >= _TRIM_EVERY:
                     self._since_trim = 0
                     db.execute("DELETE FROM taken WHERE place <= (SELECT MAX(place) FROM taken) - ?", (self._max_ids,))
+                    db.execute("DELETE FROM files WHERE place < (SELECT MIN(place) FROM taken)")
         except sqlite3.Error as error:
             self._failed(error)
             raise
 
-    def forget(self, subject: str, record_ids: Sequence[str] = ()) -> int:
-        """Keep of a person's records, or of those that are named, only the id; return how many there were.
+    def forget(self, subject: str, record_ids: Sequence[str] = ()) -> Forgotten:
+        """Keep of a person's records, or of those that are named, only the id; return what there was.
 
         The id stays, so that what an app sends again is not stored again.
 
@@ -195,16 +208,13 @@ class RecordMemory:
         whose, values = ("record_id", record_ids) if record_ids else ("subject", [subject])
         try:
             with self._opened() as db:
-                forgotten = db.executemany(
-                    f"UPDATE taken SET fingerprint = x'', statement = NULL, subject = NULL WHERE {whose} = ?",  # noqa: S608
-                    [(value,) for value in values],
-                ).rowcount
+                found = [_forget(db, whose, value) for value in values]
             # What was overwritten is gone only once the log is.
             self._opened().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             self._failed(error)
             raise
-        return forgotten
+        return Forgotten(sum(one.records for one in found), [sha256 for one in found for sha256 in one.files])
 
     def _opened(self) -> sqlite3.Connection:
         if self._db is None and self._monotonic() >= self._retry_at:
@@ -221,11 +231,30 @@ class RecordMemory:
                 log.warning("record_memory_failed", file=str(self._path), reason=str(error))
 
 
+def _forget(db: sqlite3.Connection, whose: str, value: str) -> Forgotten:
+    """Forget the records of which the column `whose` has a value."""
+    places = f"SELECT place FROM taken WHERE {whose} = ?"  # noqa: S608
+    files = db.execute(
+        f"SELECT DISTINCT sha256 FROM files WHERE place IN ({places}) AND NOT EXISTS (SELECT 1 FROM files AS others"  # noqa: S608
+        f" WHERE others.sha256 = files.sha256 AND others.place NOT IN ({places}))",
+        (value, value),
+    ).fetchall()
+    db.execute(f"DELETE FROM files WHERE place IN ({places})", (value,))  # noqa: S608
+    records = db.execute(
+        f"UPDATE taken SET fingerprint = x'', statement = NULL, subject = NULL WHERE {whose} = ?",  # noqa: S608
+        (value,),
+    ).rowcount
+    return Forgotten(records, [sha256 for (sha256,) in files])
+
+
 def _bring_up_to_date(db: sqlite3.Connection) -> None:
-    """Make the table, or give one of layout 1 the columns that it lacks."""
-    if db.execute("PRAGMA user_version").fetchone()[0] < LAYOUT:
-        with db:
-            db.execute("BEGIN IMMEDIATE")
+    """Make the tables, or give those of an older layout what they lack."""
+    layout = db.execute("PRAGMA user_version").fetchone()[0]
+    if layout >= LAYOUT:
+        return
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        if layout < 2:
             db.execute(
                 "CREATE TABLE IF NOT EXISTS taken"
                 " (place INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, fingerprint BLOB NOT NULL,"
@@ -234,7 +263,12 @@ def _bring_up_to_date(db: sqlite3.Connection) -> None:
             db.execute("ALTER TABLE taken ADD COLUMN subject TEXT")
             db.execute("ALTER TABLE taken ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0")
             db.execute("CREATE INDEX taken_plain ON taken (place) WHERE NOT sealed AND statement IS NOT NULL")
-            db.execute(f"PRAGMA user_version = {LAYOUT}")
+        db.execute(
+            "CREATE TABLE files (sha256 TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (sha256, place))"
+            " STRICT, WITHOUT ROWID"
+        )
+        db.execute("CREATE INDEX files_place ON files (place)")
+        db.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
 def _seal_plain(db: sqlite3.Connection, seal: Callable[[bytes], bytes]) -> None:

@@ -18,6 +18,7 @@ from edge_agent.config import AgentConfig, AgentSection, CentreSection, Secret, 
 from edge_agent.downlink.documents import Documents
 from edge_agent.downlink.making import make_documents, make_downlink
 from edge_agent.downlink.service import Downlink, Said
+from edge_agent.records.memory import Forgotten
 from edge_agent.vault import Vault
 from protocols.desired import DocumentKind, ReportedTerminal, TerminalTargets
 from protocols.status import Role
@@ -44,8 +45,8 @@ async def edge(api_settings, api_server, tmp_path) -> AsyncIterator[tuple[Docume
     )
     documents = make_documents(config, centre, Vault(tmp_path / "edge").cipher())
 
-    async def forget(_subject, _records) -> int:
-        return 0
+    async def forget(_subject, _records) -> Forgotten:
+        return Forgotten(0, [])
 
     terminal = ReportedTerminal(terminal="s01-c01-t02", seen_at_ms=SystemClock().wall_ms(), present=True)
     with ThreadPoolExecutor(1) as executor:

@@ -17,6 +17,7 @@ from edge_agent.downlink.centre import Centre
 from edge_agent.downlink.documents import Documents
 from edge_agent.downlink.erasure import Erasing
 from edge_agent.downlink.service import Downlink, Pace, Said
+from edge_agent.records.memory import Forgotten
 from protocols.content import Content, Manifest
 from protocols.desired import DocumentKind, Nudge, ReportedTerminal, Validity, token_of
 from tests.edge_agent.downlink.centre import AGENT, PUBLIC_KEY, erasures, roster, signed, timetable
@@ -50,11 +51,11 @@ class Edge:
             pace=pace,
         )
 
-    async def _forget(self, subject, _records) -> int:
+    async def _forget(self, subject, _records) -> Forgotten:
         if self.disk_refuses:
             raise sqlite3.OperationalError("database or disk is full")
         self.forgotten.append(subject)
-        return 1
+        return Forgotten(1, [])
 
 
 @pytest.fixture

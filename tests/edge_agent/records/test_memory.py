@@ -137,7 +137,7 @@ def test_a_file_of_layout_1_is_sealed_when_it_is_opened(path):
     db.close()
     memory = opened(path)
     assert memory.find(["r1"]) == {"r1": Known(b"print", STATEMENT)}
-    assert memory.forget("p-0a1b") == 600
+    assert memory.forget("p-0a1b").records == 600
     memory.close()
     for file in path.parent.iterdir():
         assert b"lighthouse" not in file.read_bytes()
@@ -165,16 +165,46 @@ def test_without_a_key_statements_are_not_kept_and_old_ones_wait_to_be_sealed(pa
 def test_of_an_erased_person_only_the_ids_are_left(path):
     memory = opened(path)
     memory.remember([one(), one("r2", "p-2")])
-    assert memory.forget("p-0a1b") == 1
+    assert memory.forget("p-0a1b").records == 1
     known = memory.find(["r1", "r2"])
     assert known["r1"].forgotten
     assert known["r1"].statement is None
     assert known["r2"].statement == STATEMENT
-    assert memory.forget("p-2", ["r2", "unknown"]) == 1
-    assert memory.forget("p-2") == 0
+    assert memory.forget("p-2", ["r2", "unknown"]).records == 1
+    assert memory.forget("p-2").records == 0
     memory.close()
     for file in path.parent.iterdir():
         assert b"p-0a1b" not in file.read_bytes()
+
+
+def test_files_that_only_an_erased_person_s_records_refer_to_are_told(path):
+    memory = opened(path, max_ids=10)
+    memory.remember(
+        [
+            one("r1")._replace(files=("a", "shared")),
+            one("r2")._replace(files=("a", "b")),
+            one("r3", "p-2")._replace(files=("shared",)),
+        ]
+    )
+    found = memory.forget("p-0a1b")
+    assert (found.records, sorted(found.files)) == (2, ["a", "b"])
+    assert memory.forget("p-2", ["r3"]).files == ["shared"]
+    assert memory.forget("p-0a1b").files == []
+    memory.close()
+
+
+def test_a_file_of_layout_2_learns_to_note_files(path):
+    memory = opened(path)
+    memory.remember([one("r1")])
+    memory.close()
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE files")
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    memory = opened(path)
+    memory.remember([one("r2")._replace(files=("a",))])
+    assert memory.forget("p-0a1b") == (2, ["a"])
+    memory.close()
 
 
 def test_the_oldest_are_forgotten(path):
