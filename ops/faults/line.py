@@ -35,10 +35,17 @@ class LineState(StrEnum):
 
 
 @dataclass(slots=True)
-class _Direction:
-    """One way of the line: when its bandwidth is free again, and what has passed."""
+class _Lane:
+    """One way's bandwidth: when it is free again."""
 
     free_at: float = 0.0
+
+
+@dataclass(slots=True)
+class _Direction:
+    """One way of the line: its bandwidth, and what has passed."""
+
+    lane: _Lane
     bytes_total: int = 0
 
 
@@ -86,7 +93,7 @@ class LineProxy:
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
-        self._up, self._down = _Direction(), _Direction()
+        self._up, self._down = _Direction(_Lane()), _Direction(_Lane())
 
     @property
     def connections(self) -> int:
@@ -102,6 +109,10 @@ class LineProxy:
     def bytes_down_total(self) -> int:
         """Bytes handed back from the target."""
         return self._down.bytes_total
+
+    def share_bandwidth(self, other: LineProxy) -> None:
+        """Be the same wire as another proxy: what one sends, the other waits for."""
+        self._up.lane, self._down.lane = other._up.lane, other._down.lane
 
     async def start(self) -> None:
         """Reserve the port (`port` says which) and listen, unless the line was cut before."""
@@ -200,7 +211,7 @@ class LineProxy:
             chunk = await reader.read(_CHUNK_BYTES)
             due = loop.time()
             if self.bandwidth_bps is not None:
-                due = direction.free_at = max(due, direction.free_at) + len(chunk) * 8 / self.bandwidth_bps
+                due = direction.lane.free_at = max(due, direction.lane.free_at) + len(chunk) * 8 / self.bandwidth_bps
             await queue.put((due + self.delay_seconds, chunk))
             if not chunk:
                 return

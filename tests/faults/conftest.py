@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.harness import AgentProcess, Centre, wait_for
+from tests.faults.school import Services
 
 _numbers = count(1)
 
@@ -26,6 +27,17 @@ def centre(service_home: Path) -> Iterator[Centre]:
         yield centre
     finally:
         centre.stop()
+
+
+@pytest.fixture(scope="session")
+def services(centre: Centre) -> Iterator[Services]:
+    """The API and the services beside that centre."""
+    services = Services(centre)
+    try:
+        services.start()
+        yield services
+    finally:
+        services.stop()
 
 
 @pytest.fixture(scope="session")
