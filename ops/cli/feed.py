@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -37,7 +37,7 @@ def add(
     secret_file: Annotated[
         Path,
         typer.Option(
-            help="File with the key of at least 24 bytes (webhook) or user:password (xapi); `-` reads standard input.",
+            help="File with a key of at least 24 bytes (webhook), user:password or a bearer token (xapi); `-`: stdin.",
             exists=True,
             dir_okay=False,
             allow_dash=True,
@@ -51,9 +51,11 @@ def add(
         str, typer.Option(help="Under which address things are named in xAPI statements.")
     ] = "https://bellwether.example",
     from_beginning: Annotated[
-        bool, typer.Option("--from-beginning", help="Begin with the oldest record that is kept, not with now.")
+        bool,
+        typer.Option("--from-beginning/--from-now", help="Begin with the oldest record that is kept, or with now."),
     ] = False,
     config: ConfigFile = None,
+    json: AsJson = False,
 ) -> None:
     """Register a receiver; it is told every record of its types at least once."""
     from cloud.feeds import service
@@ -71,7 +73,9 @@ def add(
         from_beginning=from_beginning,
     )
     _run(database_of(config), lambda pool: service.add(pool, order))
-    output.say(f"feed {name} is running; `bellwether feed list` shows how it does")
+    output.say(f"feed {name} is running; `bellwether feed show {name}` tells how it does")
+    if json:
+        _show(config, name, json=True)
 
 
 @app.command("list")
@@ -103,25 +107,58 @@ def list_feeds(config: ConfigFile = None, json: AsJson = False) -> None:
 
 
 @app.command()
-def pause(name: Name, config: ConfigFile = None) -> None:
+def show(name: Name, config: ConfigFile = None, json: AsJson = False) -> None:
+    """Show one feed: its cursor, what waits and how long, what went wrong last."""
+    _show(config, name, json=json)
+
+
+@app.command()
+def refusals(
+    name: Name,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, newest first.")] = 100,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """List the records that a receiver would not take, with the reason."""
+    from cloud.feeds import reading
+
+    dsn = database_of(config)
+    _row(dsn, name)
+    found = _ask(dsn, lambda to: reading.refusals(to, name, limit, 0))
+    rows = found.model_dump(mode="json")["items"]
+    if json:
+        output.print_json(rows)
+        return
+    columns = ["record_id", "reason", "refused_at", "tries", "again"]
+    output.print_table(columns, [[row[column] for column in columns] for row in rows])
+
+
+@app.command()
+def pause(name: Name, config: ConfigFile = None, json: AsJson = False) -> None:
     """Tell a receiver nothing for a while; nothing is lost meanwhile."""
     _change(config, name, "set_state", state="paused")
+    if json:
+        _show(config, name, json=True)
 
 
 @app.command()
-def resume(name: Name, config: ConfigFile = None) -> None:
+def resume(name: Name, config: ConfigFile = None, json: AsJson = False) -> None:
     """Go on where a feed was paused; one that waits after failures is tried at once."""
     _change(config, name, "set_state", state="running")
+    if json:
+        _show(config, name, json=True)
 
 
 @app.command()
-def remove(name: Name, config: ConfigFile = None) -> None:
+def remove(name: Name, config: ConfigFile = None, json: AsJson = False) -> None:
     """Forget a feed, its place and what its receiver refused."""
     _change(config, name, "remove_feed")
+    if json:
+        output.print_json({"removed": name})
 
 
 @app.command()
-def retry(name: Name, config: ConfigFile = None) -> None:
+def retry(name: Name, config: ConfigFile = None, json: AsJson = False) -> None:
     """Have everything that the receiver refused sent once more, records and erasures."""
     from cloud.feeds import repository
 
@@ -130,7 +167,28 @@ def retry(name: Name, config: ConfigFile = None) -> None:
         return records, await repository.change(to, "ask_erasures_again", feed=name)
 
     records, erasures = _ask(database_of(config), ask)
+    if json:
+        output.print_json({"records": records, "erasures": erasures})
+        return
     output.say(f"{records} refused records and {erasures} refused erasures of {name} are sent once more")
+
+
+def _row(dsn: str, name: str) -> dict[str, Any]:
+    from cloud.errors import FeedUnknown
+    from cloud.feeds import reading
+
+    found = _ask(dsn, lambda to: reading.feeds(to, name)).items
+    if not found:
+        raise FeedUnknown(f"no feed {name!r}")
+    return found[0].model_dump(mode="json")
+
+
+def _show(config: Path | None, name: str, *, json: bool) -> None:
+    row = _row(database_of(config), name)
+    if json:
+        output.print_json(row)
+    else:
+        output.print_facts({**row, "types": ", ".join(row["types"])}.items())
 
 
 def _change(config: Path | None, name: str, query: str, **values: str) -> None:
