@@ -101,7 +101,10 @@ FOR UPDATE;
 INSERT INTO homework_answers (record_id, question, person, response, attempt, correct, made_at)
 SELECT
     records.record_id, records.fact ->> 'question', records.subject, records.fact ->> 'response',
-    coalesce((records.fact ->> 'attempt')::integer, 1), (records.fact ->> 'correct')::boolean,
+    coalesce((records.fact ->> 'attempt')::integer, 1), coalesce(
+        (records.fact ->> 'correct')::boolean,
+        (records.fact ->> 'score')::double precision >= (records.fact ->> 'max_score')::double precision
+    ),
     least(records.observed_at + (records.corrected_at - records.accepted_at), records.corrected_at)
 FROM records
 WHERE records.type = 'answer'
@@ -348,21 +351,44 @@ SET chosen = %(chosen)s,
 WHERE record_id = %(record_id)s;
 
 -- name: wrong_questions
--- Questions whose last attempt by a pupil is wrong, with what the assignment offers to learn from; the newest first.
+-- Questions that a pupil got wrong, with what there is to learn from; those right by now when asked for; the newest first.
 SELECT
-    last.question, asked.assignment, given.title, last.response, last.attempts, last.made_at,
-    asked.correct AS correct_response, asked.solution, asked.video_resource
+    tried.question, asked.assignment, given.title, tried.response, tried.attempts, tried.times_wrong, tried.made_at,
+    coalesce(tried.is_right, false) AS mastered, asked.correct AS correct_response, asked.solution, asked.video_resource,
+    video.blob AS video
 FROM (
-    SELECT DISTINCT ON (question)
-        question, response, correct, made_at, count(*) OVER (PARTITION BY question) AS attempts
-    FROM homework_answers
-    WHERE person = %(person)s
-    ORDER BY question, attempt DESC, made_at DESC, record_id DESC
-) AS last
+    SELECT DISTINCT ON (marked.question)
+        marked.question, marked.response, marked.made_at, marked.is_right,
+        count(*) OVER (PARTITION BY marked.question) AS attempts,
+        count(*) FILTER (WHERE NOT marked.is_right) OVER (PARTITION BY marked.question) AS times_wrong
+    FROM (
+        SELECT
+            answers.*,
+            CASE WHEN asked.correct IS NULL THEN answers.correct ELSE answers.response = asked.correct END AS is_right
+        FROM homework_answers AS answers
+        JOIN homework_questions AS asked USING (question)
+        WHERE answers.person = %(person)s
+    ) AS marked
+    ORDER BY marked.question, marked.attempt DESC, marked.made_at DESC, marked.record_id DESC
+) AS tried
 JOIN homework_questions AS asked USING (question)
 JOIN homework_assignments AS given USING (assignment)
-WHERE NOT CASE WHEN asked.correct IS NULL THEN last.correct ELSE last.response = asked.correct END
-ORDER BY last.made_at DESC, last.question;
+LEFT JOIN LATERAL (
+    SELECT
+        jsonb_build_object(
+            'sha256', blobs.sha256, 'size_bytes', blobs.size_bytes, 'media_type', blobs.media_type, 'arrived', true
+        ) AS blob
+    FROM push_resources
+    JOIN pushes USING (manifest)
+    JOIN blobs USING (sha256)
+    WHERE push_resources.resource = asked.video_resource
+        AND pushes.withdrawn_at IS NULL
+    ORDER BY pushes.created_at DESC
+    LIMIT 1
+) AS video ON true
+WHERE tried.times_wrong > 0
+    AND (%(mastered)s::boolean OR tried.is_right IS NOT TRUE)
+ORDER BY tried.made_at DESC, tried.question;
 
 -- name: pupil
 -- Whether a reference is a pupil's.
@@ -406,17 +432,9 @@ WHERE school_class = ANY(%(classes)s::text[])
     AND role = 'pupil'
     AND retired_at IS NULL;
 
--- name: whose
--- Whose work a version is.
+-- name: whose_part
+-- Whose work a version is, when it has a file.
 SELECT person
 FROM homework_submissions
-WHERE record_id = %(record_id)s;
-
--- name: declares
--- Whether a version has a file.
-SELECT EXISTS (
-    SELECT
-    FROM homework_submissions
-    WHERE record_id = %(record_id)s
-        AND parts @> jsonb_build_array(jsonb_build_object('sha256', %(hash)s::text))
-);
+WHERE record_id = %(record_id)s
+    AND parts @> jsonb_build_array(jsonb_build_object('sha256', %(hash)s::text));

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import msgspec
 import psycopg
 from psycopg.rows import class_row, dict_row
 
 from cloud.content.reading import present
 from cloud.homework.models import HandedIn, Judged, Pupil
+from cloud.homework.pupil_schemas import ToDo, ToDoList, WrongQuestion, WrongQuestionList
 from cloud.homework.rules import BEFORE_DEADLINE, Counted, Timeliness, counted, standing
 from cloud.homework.schemas import (
     AskedQuestion,
@@ -26,14 +28,11 @@ from cloud.homework.schemas import (
     PaperList,
     PartRow,
     SubmissionRow,
-    ToDo,
-    ToDoList,
-    WrongQuestion,
-    WrongQuestionList,
 )
 from cloud.homework.taking import QUERIES
 from cloud.status.models import Outage
 from cloud.status.repository import outages
+from protocols.records import Part
 
 Row = TypeVar("Row", HandedIn, Judged, Pupil)
 
@@ -146,11 +145,15 @@ def _to_do(row: AssignmentRow, paper: Paper) -> ToDo:
     )
 
 
-async def wrong_questions(connection: psycopg.AsyncConnection, person: str) -> WrongQuestionList:
-    """Return the questions that a pupil has not got right yet."""
-    return WrongQuestionList(
-        items=[WrongQuestion(**row) for row in await _rows(connection, "wrong_questions", person=person)]
-    )
+async def wrong_questions(connection: psycopg.AsyncConnection, person: str, *, mastered: bool) -> WrongQuestionList:
+    """Return the questions that a pupil got wrong and not right since, or with `mastered` also those right by now."""
+    found = await _rows(connection, "wrong_questions", person=person, mastered=mastered)
+    return WrongQuestionList(items=[WrongQuestion(**row) for row in found])
+
+
+async def is_class(connection: psycopg.AsyncConnection, school_class: str) -> bool:
+    """Return whether a class is or was in the roster."""
+    return bool(await _rows(connection, "known_classes", classes=[school_class]))
 
 
 async def is_pupil(connection: psycopg.AsyncConnection, person: str) -> bool:
@@ -214,7 +217,15 @@ def _paper(given: AssignmentRow, pupil: Pupil, result: Counted | None, versions:
 
 
 def _submission(one: HandedIn, result: Counted | None, judged: Sequence[Judged], arrived: set[str]) -> SubmissionRow:
-    parts = [PartRow(**part, arrived=part["sha256"] in arrived) for part in one.parts]
+    parts = [
+        PartRow(
+            sha256=part.sha256,
+            size_bytes=part.size_bytes,
+            media_type=part.media_type,
+            arrived=part.sha256 in arrived,
+        )
+        for part in msgspec.convert(one.parts, list[Part])
+    ]
     stands = standing([grade.judgement for grade in judged])
     by_id = {grade.record_id: _grade(grade) for grade in judged if not grade.forgotten}
     return SubmissionRow(

@@ -5,11 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
-from cloud.homework import reading, repository, schemas, service
-from cloud.homework.access import AssignmentKey, Person, note_assignment, note_pupil
+from cloud.content.routes import DOWNLOADED, BlobHash, Transfer
+from cloud.homework import overview, overview_schemas, pupil_schemas, reading, repository, schemas, service
+from cloud.homework.access import (
+    AssignmentKey,
+    Classes,
+    Person,
+    RecordKey,
+    note_assignment,
+    note_classes,
+    note_part,
+    note_pupil,
+)
 from cloud.http import problems
 from cloud.http.database import Reader, Writer
 from cloud.http.paging import Limit, Offset
@@ -29,6 +39,15 @@ def _consumer(request: Request) -> Consumer:
 
 
 HomeworkConsumer = Annotated[Consumer, Depends(_consumer)]
+Since = Annotated[
+    AwareDatetime | None, Query(description=f"Deadlines from then on; default the last {TO_DO_DAYS} days.")
+]
+
+
+def _since(since: datetime | None) -> datetime:
+    return since or datetime.now(UTC) - timedelta(days=TO_DO_DAYS)
+
+
 _LISTED = "GET /api/v1/homework/assignments lists what was given."
 _REFERENCE = "References of pupils are in the roster: GET /api/v1/roster/classes."
 
@@ -144,25 +163,52 @@ async def settle_grade(
 
 
 @router.get("/pupils/{person}/todo", dependencies=[Depends(note_pupil)], responses=problems.responses(404, 422, 503))
-async def pupil_to_do(
-    person: Person,
-    reader: Reader,
-    since: Annotated[
-        AwareDatetime | None, Query(description=f"Deadlines from then on; default the last {TO_DO_DAYS} days.")
-    ] = None,
-) -> schemas.ToDoList:
+async def pupil_to_do(person: Person, reader: Reader, since: Since = None) -> pupil_schemas.ToDoList:
     """A pupil's assignments: what is to do, what is here, what came back."""
     await _must_be_pupil(reader, person)
-    return await reading.to_do(reader, person, since or datetime.now(UTC) - timedelta(days=TO_DO_DAYS))
+    return await reading.to_do(reader, person, _since(since))
 
 
 @router.get(
     "/pupils/{person}/wrong-questions", dependencies=[Depends(note_pupil)], responses=problems.responses(404, 422, 503)
 )
-async def pupil_wrong_questions(person: Person, reader: Reader) -> schemas.WrongQuestionList:
+async def pupil_wrong_questions(
+    person: Person,
+    reader: Reader,
+    mastered: Annotated[bool, Query(description="Those that the pupil got right since as well.")] = False,
+) -> pupil_schemas.WrongQuestionList:
     """Questions that a pupil has not got right yet, each with its solution and the resource that explains it."""
     await _must_be_pupil(reader, person)
-    return await reading.wrong_questions(reader, person)
+    return await reading.wrong_questions(reader, person, mastered=mastered)
+
+
+@router.get("/todo", dependencies=[Depends(note_classes)], responses=problems.responses(422, 503))
+async def teacher_to_do(classes: Classes, reader: Reader, since: Since = None) -> overview_schemas.TeacherToDo:
+    """What waits for a teacher: work to grade, conflicts to settle, files on their way, records not taken."""
+    return await overview.teacher_to_do(reader, classes, _since(since))
+
+
+@router.get("/classes/{school_class}/summary", responses=problems.responses(404, 422, 503))
+async def class_summary(
+    school_class: Annotated[str, Path(max_length=63, examples=["s01-g3c1"], description="Class id.")],
+    reader: Reader,
+    since: Since = None,
+) -> overview_schemas.ClassSummary:
+    """How a class stands with each assignment, as a group."""
+    if not await reading.is_class(reader, school_class):
+        raise problems.not_found("class", school_class, hint="GET /api/v1/roster/classes lists every class.")
+    return await overview.class_summary(reader, school_class, _since(since))
+
+
+@router.get(
+    "/submissions/{record_id}/parts/{sha256}",
+    dependencies=[Depends(note_part)],
+    responses=DOWNLOADED,
+    response_class=Response,
+)
+async def part_of_work(record_id: RecordKey, sha256: BlobHash, request: Request, transfer: Transfer) -> Response:
+    """A file of a version that was handed in, or one `Range` of it; the look at its pupil is noted."""
+    return await transfer.send(request, sha256)
 
 
 async def _must_be_pupil(reader: Reader, person: str) -> None:

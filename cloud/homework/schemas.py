@@ -142,7 +142,7 @@ class PartRow(Document):
     media_type: str
     """What kind of file."""
     arrived: bool
-    """Whether it is here whole; GET /api/v1/content/blobs/{sha256} serves it then."""
+    """Whether it is here whole; GET /api/v1/homework/submissions/{record_id}/parts/{sha256} serves it then."""
 
 
 class SubmissionRow(Document):
@@ -240,57 +240,3 @@ class Settling(Document):
 
     chosen: bool
     """Whether it becomes the judgement in force; else it is kept aside."""
-
-
-class ToDo(Document):
-    """An assignment as its pupil sees it."""
-
-    assignment: str
-    """Its key."""
-    title: str
-    """What it is called."""
-    due_at: Moment
-    """The deadline."""
-    state: Literal["missing", "incomplete", "handed_in"]
-    """Whether work is here, whole."""
-    timeliness: Timeliness | None
-    """How it stands to the deadline; null without work."""
-    grade: GradeRow | None
-    """The judgement of the version that counts."""
-
-
-class ToDoList(Document):
-    """A pupil's assignments, the latest deadline first."""
-
-    items: list[ToDo]
-    """Not withdrawn ones, as far back as asked."""
-
-
-class WrongQuestion(Document):
-    """A question that a pupil has not got right yet."""
-
-    question: str
-    """Its key."""
-    assignment: str
-    """The assignment that asks it."""
-    title: str
-    """What the assignment is called."""
-    response: str
-    """The last response."""
-    attempts: int
-    """Attempts so far."""
-    made_at: Moment
-    """When the last was made."""
-    correct_response: str | None
-    """The right response, when the assignment says it."""
-    solution: str
-    """How to solve it."""
-    video_resource: str | None
-    """Key of the resource that explains it."""
-
-
-class WrongQuestionList(Document):
-    """A pupil's wrong questions, the newest first."""
-
-    items: list[WrongQuestion]
-    """Questions whose last attempt is wrong."""

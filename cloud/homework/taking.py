@@ -100,9 +100,16 @@ async def _keep(connection: psycopg.AsyncConnection, record: StoredRecord) -> No
             judged |= {name: getattr(fact, name) for name in ("base_version", "score", "max_score", "comment")}
             await connection.execute(QUERIES["keep_grade"], envelope | judged)
         case Answer() as fact:
-            said = {"person": record.subject}
-            said |= {name: getattr(fact, name) for name in ("question", "response", "attempt", "correct")}
+            said = {"person": record.subject, "correct": _correct(fact)}
+            said |= {name: getattr(fact, name) for name in ("question", "response", "attempt")}
             await connection.execute(QUERIES["keep_answer"], envelope | said)
+
+
+def _correct(fact: Answer) -> bool | None:
+    """Return what the app said, or else whether it gave every point; None when it said neither."""
+    if fact.correct is None and fact.score is not None and fact.max_score is not None:
+        return fact.score >= fact.max_score
+    return fact.correct
 
 
 async def forget(connection: psycopg.AsyncConnection, record_ids: Sequence[str]) -> None:

@@ -996,6 +996,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/homework/todo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teacher To Do
+         * @description What waits for a teacher: work to grade, conflicts to settle, files on their way, records not taken.
+         */
+        get: operations["teacher_to_do_api_v1_homework_todo_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/homework/classes/{school_class}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Class Summary
+         * @description How a class stands with each assignment, as a group.
+         */
+        get: operations["class_summary_api_v1_homework_classes__school_class__summary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/homework/submissions/{record_id}/parts/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Part Of Work
+         * @description A file of a version that was handed in, or one `Range` of it; the look at its pupil is noted.
+         */
+        get: operations["part_of_work_api_v1_homework_submissions__record_id__parts__sha256__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evaluation/frameworks": {
         parameters: {
             query?: never;
@@ -2213,6 +2273,114 @@ export interface components {
             submitted: number;
         };
         /**
+         * AssignmentStanding
+         * @description How a class stands with one assignment.
+         */
+        AssignmentStanding: {
+            /**
+             * Assignment
+             * @description Its key.
+             * @example hw-0a1b
+             */
+            assignment: string;
+            /**
+             * Title
+             * @description What it is called.
+             */
+            title: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description The deadline.
+             * @example 2026-11-23T08:00:00Z
+             */
+            due_at: string;
+            /**
+             * Pupils
+             * @description Pupils of the class whom it is for, and whoever of them handed in.
+             */
+            pupils: number;
+            /**
+             * Handed In
+             * @description Whose work is here whole.
+             */
+            handed_in: number;
+            /**
+             * Incomplete
+             * @description Whose work lacks a file.
+             */
+            incomplete: number;
+            /**
+             * Missing
+             * @description Who handed in nothing.
+             */
+            missing: number;
+            /**
+             * Late
+             * @description Of those with work: late without excuse.
+             */
+            late: number;
+            /**
+             * Excused
+             * @description Of those with work: late, excused by an outage.
+             */
+            excused: number;
+            /**
+             * Graded
+             * @description Work that counts and has a judgement.
+             */
+            graded: number;
+            /**
+             * Conflicts
+             * @description Judgements that wait to be settled.
+             */
+            conflicts: number;
+            /**
+             * Mean Score Ratio
+             * @description Mean of score over highest score of these judgements, 0 to 1; null when none has both.
+             */
+            mean_score_ratio: number | null;
+        };
+        /**
+         * AssignmentToDo
+         * @description What waits for a person in one assignment.
+         */
+        AssignmentToDo: {
+            /**
+             * Assignment
+             * @description Its key.
+             * @example hw-0a1b
+             */
+            assignment: string;
+            /**
+             * Title
+             * @description What it is called.
+             */
+            title: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @description The deadline.
+             * @example 2026-11-23T08:00:00Z
+             */
+            due_at: string;
+            /**
+             * To Grade
+             * @description Whole and accepted work without a judgement, the oldest first.
+             */
+            to_grade: components["schemas"]["WorkRow"][];
+            /**
+             * Conflicts
+             * @description Judgements to settle.
+             */
+            conflicts: components["schemas"]["ConflictRow"][];
+            /**
+             * Incomplete
+             * @description Work whose files are still on their way.
+             */
+            incomplete: components["schemas"]["IncompleteRow"][];
+        };
+        /**
          * Attempt
          * @description A pupil's attempt that counts for one question.
          */
@@ -2636,6 +2804,22 @@ export interface components {
             teachers: number;
         };
         /**
+         * ClassSummary
+         * @description How a class stands with its homework; no pupil is named.
+         */
+        ClassSummary: {
+            /**
+             * School Class
+             * @description The class.
+             */
+            school_class: string;
+            /**
+             * Items
+             * @description Not withdrawn assignments, as far back as asked, the latest deadline first.
+             */
+            items: components["schemas"]["AssignmentStanding"][];
+        };
+        /**
          * ClassroomRow
          * @description One classroom with its terminals counted.
          */
@@ -2696,6 +2880,26 @@ export interface components {
             reported: string | null;
             /** @description synced, pending, unknown when it has never said, none when nothing is desired. */
             state: components["schemas"]["SyncState"];
+        };
+        /**
+         * ConflictRow
+         * @description A judgement that was made on a version no longer in force, beside the one in force.
+         */
+        ConflictRow: {
+            /**
+             * Person
+             * @description Whose work it is.
+             */
+            person: string;
+            /**
+             * Submission
+             * @description Id of the version that both judge.
+             */
+            submission: string;
+            /** @description The judgement in force; null when it was made on one that has not arrived. */
+            kept: components["schemas"]["GradeRow"] | null;
+            /** @description The one in conflict; its record id is what a settlement names. */
+            other: components["schemas"]["GradeRow"];
         };
         /**
          * CoverageOfGroup
@@ -4172,6 +4376,39 @@ export interface components {
             changed: string[];
         };
         /**
+         * IncompleteRow
+         * @description Work that lacks files.
+         */
+        IncompleteRow: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * School Class
+             * @description The class they learn in.
+             */
+            school_class: string | null;
+            /**
+             * Record Id
+             * @description Id of the version, which a judgement names.
+             */
+            record_id: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-23T08:00:00Z
+             */
+            made_at: string;
+            /**
+             * Missing
+             * @description SHA-256 of the files that have not arrived.
+             */
+            missing: string[];
+        };
+        /**
          * IndicatorDefinition
          * @description An indicator with everything that decides its value.
          */
@@ -5405,7 +5642,7 @@ export interface components {
             media_type: string;
             /**
              * Arrived
-             * @description Whether it is here whole; GET /api/v1/content/blobs/{sha256} serves it then.
+             * @description Whether it is here whole; GET /api/v1/homework/submissions/{record_id}/parts/{sha256} serves it then.
              */
             arrived: boolean;
         };
@@ -6968,6 +7205,47 @@ export interface components {
             name: string | null;
         };
         /**
+         * TeacherToDo
+         * @description What waits for a person.
+         */
+        TeacherToDo: {
+            /**
+             * Classes
+             * @description The classes meant.
+             */
+            classes: string[];
+            /**
+             * To Grade
+             * @description Work without a judgement, over all assignments.
+             */
+            to_grade: number;
+            /**
+             * Conflicts
+             * @description Judgements to settle.
+             */
+            conflicts: number;
+            /**
+             * Incomplete
+             * @description Work that lacks files.
+             */
+            incomplete: number;
+            /**
+             * Refused
+             * @description Records of these classes that homework could not take.
+             */
+            refused: number;
+            /**
+             * Refusals
+             * @description These by reason and class.
+             */
+            refusals: components["schemas"]["RefusedRecordsOfConsumer"][];
+            /**
+             * Items
+             * @description Assignments with anything to do, the latest deadline first.
+             */
+            items: components["schemas"]["AssignmentToDo"][];
+        };
+        /**
          * TerminalSync
          * @description A terminal: five facts about whether it is ready for the lesson.
          */
@@ -7219,6 +7497,34 @@ export interface components {
          */
         Vantage: "school" | "centre";
         /**
+         * WorkRow
+         * @description The version of a pupil's work that counts.
+         */
+        WorkRow: {
+            /**
+             * Person
+             * @description Pseudonymous reference.
+             */
+            person: string;
+            /**
+             * School Class
+             * @description The class they learn in.
+             */
+            school_class: string | null;
+            /**
+             * Record Id
+             * @description Id of the version, which a judgement names.
+             */
+            record_id: string;
+            /**
+             * Made At
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-23T08:00:00Z
+             */
+            made_at: string;
+        };
+        /**
          * WrongQuestion
          * @description A question that a pupil has not got right yet.
          */
@@ -7249,6 +7555,16 @@ export interface components {
              */
             attempts: number;
             /**
+             * Times Wrong
+             * @description How many of them were wrong.
+             */
+            times_wrong: number;
+            /**
+             * Mastered
+             * @description Whether the last one is right.
+             */
+            mastered: boolean;
+            /**
              * Made At
              * Format: date-time
              * @description When the last was made.
@@ -7270,6 +7586,8 @@ export interface components {
              * @description Key of the resource that explains it.
              */
             video_resource: string | null;
+            /** @description Its file as it was pushed last, at GET /api/v1/content/blobs/{sha256}; null when it was not pushed. */
+            video: components["schemas"]["PartRow"] | null;
         };
         /**
          * WrongQuestionList
@@ -7278,7 +7596,7 @@ export interface components {
         WrongQuestionList: {
             /**
              * Items
-             * @description Questions whose last attempt is wrong.
+             * @description Not right yet; with `mastered` also those right by now.
              */
             items: components["schemas"]["WrongQuestion"][];
         };
@@ -10781,7 +11099,10 @@ export interface operations {
     };
     pupil_wrong_questions_api_v1_homework_pupils__person__wrong_questions_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Those that the pupil got right since as well. */
+                mastered?: boolean;
+            };
             header?: {
                 /** @description Who asks, for the audit; default `operator`. */
                 "X-Bellwether-User"?: string;
@@ -10805,6 +11126,187 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    teacher_to_do_api_v1_homework_todo_get: {
+        parameters: {
+            query?: {
+                /** @description Deadlines from then on; default the last 30 days. */
+                since?: string | null;
+                /** @description This class. */
+                school_class?: string | null;
+                /** @description Every class that this teacher teaches. */
+                teacher?: string | null;
+            };
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeacherToDo"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    class_summary_api_v1_homework_classes__school_class__summary_get: {
+        parameters: {
+            query?: {
+                /** @description Deadlines from then on; default the last 30 days. */
+                since?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Class id. */
+                school_class: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassSummary"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    part_of_work_api_v1_homework_submissions__record_id__parts__sha256__get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who asks, for the audit; default `operator`. */
+                "X-Bellwether-User"?: string;
+            };
+            path: {
+                /** @description Id of the record. */
+                record_id: string;
+                /** @description SHA-256. */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole blob */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The range asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The range lies outside */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
