@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 from playwright.async_api import Locator, expect
 
@@ -168,6 +169,26 @@ async def test_names_are_shown_on_request_alone(open_tab: OpenTab, gateway: Gate
     await expect(_seat(tab, 7)).to_contain_text("学生7")
     await tab.page.get_by_test_id("names").click()
     await expect(_seat(tab, 7)).not_to_contain_text("学生7")
+
+
+async def test_what_no_service_could_take_is_told_to_the_teacher_as_a_count(
+    open_tab: OpenTab, gateway: Gateway, centre: Centre
+) -> None:
+    with psycopg.connect(centre.dsn, autocommit=True) as connection:
+        for number, (consumer, reason) in enumerate([("homework", "not_assigned")] * 2 + [("teaching", "no_lesson")]):
+            connection.execute(
+                "INSERT INTO record_refusals (consumer, record_id, place, school_class, reason, detail, refused_at)"
+                " VALUES (%s, %s, %s, %s, %s, '', now())",
+                [consumer, f"{number:032x}", number, CLASS, reason],
+            )
+    tab = await _opened(open_tab, "zh-CN")
+    notice = tab.page.get_by_test_id("refused")
+    await expect(notice).to_contain_text("3 条记录未被收下")
+    await expect(notice).to_contain_text("作业：作业没有布置给该学生 2，教学：当时没有课 1")
+    await tab.accessible()
+    with psycopg.connect(centre.dsn, autocommit=True) as connection:
+        connection.execute("DELETE FROM record_refusals")
+    assert not tab.problems
 
 
 @pytest.mark.parametrize("size", SIZES)
