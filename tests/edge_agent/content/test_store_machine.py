@@ -58,21 +58,22 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(blob=blobs, seed=st.integers(0, 3))
     def write(self, blob: int, seed: int) -> None:
         """Put one chunk of a blob on disk, beginning the blob where that is needed."""
-        if blob in self.whole:
-            return
         name, content = NAMES[blob], CONTENTS[blob]
-        before = {one for one in self.whole if NAMES[one] in self.pinned}
-        try:
-            self.store.begin(name, len(content))
-        except NoRoom:
+        if blob in self.whole or not self.begun(blob):
             return
-        finally:
-            self.forget_evicted()
-        assert before <= self.whole
         number = seed % -(-len(content) // CHUNK_BYTES)
         self.store.write(name, len(content), number, content[number * CHUNK_BYTES : (number + 1) * CHUNK_BYTES])
         self.store.settle(name, len(content))
         self.settled.setdefault(blob, set()).add(number)
+
+    @rule(blob=blobs, needed=st.booleans())
+    def bring(self, blob: int, needed: bool) -> None:
+        """Put all of a blob on disk and name it."""
+        if needed:
+            self.pinned.add(NAMES[blob])
+        for seed in range(-(-len(CONTENTS[blob]) // CHUNK_BYTES)):
+            self.write(blob, seed)
+        self.finish(blob)
 
     @rule(blob=blobs)
     def finish(self, blob: int) -> None:
@@ -130,6 +131,16 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.remove(NAMES[blob])
         self.whole.discard(blob)
         self.settled.pop(blob, None)
+
+    def begun(self, blob: int) -> bool:
+        """Have room for a blob, whatever has to go for it; False when there is none."""
+        try:
+            self.store.begin(NAMES[blob], len(CONTENTS[blob]))
+        except NoRoom:
+            return False
+        finally:
+            self.forget_evicted()
+        return True
 
     def forget_evicted(self) -> None:
         """Follow what the store let go of; what is pinned must still be there."""
