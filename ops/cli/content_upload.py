@@ -56,11 +56,13 @@ class LocalFile:
 
 
 class Centre:
-    """The content routes of the centre's API."""
+    """The routes of the centre's API below one name; only those of content take uploads."""
 
-    def __init__(self, url: str, token: str = "", *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, url: str, token: str = "", *, below: str = "content", pause: Callable[[float], None] = time.sleep
+    ) -> None:
         headers = {"x-bellwether-token": token} if token else {}
-        base = url.rstrip("/") + "/api/v1/content"
+        base = f"{url.rstrip('/')}/api/v1/{below}"
         self._client = httpx.Client(base_url=base, headers=headers, timeout=TIMEOUT_SECONDS)
         self._url = url
         self._pause = pause

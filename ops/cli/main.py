@@ -32,6 +32,7 @@ NOUNS: dict[str, Noun] = {
     "content": Noun("push files to classes before the lesson, list and withdraw pushes", "cloud"),
     "inventory": Noun("import what should exist from a folder of CSV files", "cloud"),
     "roster": Noun("import classes, pupils, teachers and the timetable", "cloud"),
+    "homework": Noun("see assignments, who handed in, what waits for a teacher, wrong questions", "cloud"),
     "evaluation": Noun("import and export the framework of indicators, replay what was refused", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "records": Noun("count and replay the classroom records that a service refused", "cloud"),
