@@ -89,13 +89,6 @@ WHERE (
     )
     OR (judged.forgotten AND judged.submission IN (SELECT record_id FROM gone));
 
--- name: hold_consumer
--- Keep the service from taking records until the transaction ends, so that it misses no change of what is asked of whom.
-SELECT place
-FROM record_consumers
-WHERE consumer = 'homework'
-FOR UPDATE;
-
 -- name: take_earlier_answers
 -- Keep answers that came before their question was asked of their pupil.
 INSERT INTO homework_answers (record_id, question, person, response, attempt, correct, made_at)

@@ -10,8 +10,9 @@ from psycopg.rows import class_row
 from cloud.homework.models import Judged
 from cloud.homework.rules import standing
 from cloud.homework.schemas import Audience, NewAssignment
-from cloud.homework.taking import QUERIES
+from cloud.homework.taking import QUERIES, HomeworkService
 from cloud.http.schemas import FieldProblem
+from cloud.records.consuming import QUERIES as CONSUMER_QUERIES
 
 
 class AssignmentRefused(Exception):
@@ -38,7 +39,8 @@ async def give(connection: psycopg.AsyncConnection, assignment: str, new: NewAss
         AssignmentChanged: `base_version` is not the version in force.
     """
     key = {"assignment": assignment}
-    await connection.execute(QUERIES["hold_consumer"])
+    # Until the end nothing is taken, so that no record misses the change, and nothing is erased that is read here.
+    await connection.execute(CONSUMER_QUERIES["claim_consumer"], {"consumer": HomeworkService.name})
     row = await (await connection.execute(QUERIES["hold_assignment"], key)).fetchone()
     if (0 if row is None else row[0]) != new.base_version:
         raise AssignmentChanged

@@ -128,3 +128,10 @@ def test_two_teachers_on_one_paper_are_one_grade_and_one_conflict_until_a_person
     assert standing([first, dismissed]) == Standing(("a",), (), ("b",))
     on_the_chosen = Judgement("c", 2, later + timedelta(hours=1), 3)
     assert standing([on_the_chosen, first, chosen]) == Standing(("a", "b", "c"))
+
+
+@given(st.permutations([("a", 0), ("b", 0), ("c", 1), ("d", 2)]))
+def test_judgements_that_follow_each_other_do_so_in_any_order_of_arrival(arriving: list[tuple[str, int]]) -> None:
+    found = standing([Judgement(key, base, DUE, place) for place, (key, base) in enumerate(arriving)])
+    assert found.versions[1:] == ("c", "d")
+    assert {found.versions[0], *found.conflicts} == {"a", "b"}
