@@ -4,6 +4,17 @@ SELECT sha256
 FROM blobs
 WHERE sha256 = ANY(%(hashes)s);
 
+-- name: is_attachment
+-- Whether a record refers to a file and no push holds it.
+SELECT
+    NOT EXISTS (SELECT FROM push_resources WHERE push_resources.sha256 = %(hash)s)
+    AND EXISTS (
+        SELECT
+        FROM records
+        WHERE records.fact ? 'parts'
+            AND records.fact -> 'parts' @> jsonb_build_array(jsonb_build_object('sha256', %(hash)s::text))
+    );
+
 -- name: blob
 -- One whole blob.
 SELECT sha256, size_bytes, media_type, stored_at

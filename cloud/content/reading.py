@@ -24,6 +24,12 @@ async def present(connection: psycopg.AsyncConnection, hashes: Iterable[str]) ->
     return {row[0] for row in await cursor.fetchall()}
 
 
+async def is_attachment(connection: psycopg.AsyncConnection, sha256: str) -> bool:
+    """Return whether a file is somebody's record's alone: no push holds it."""
+    row = await (await connection.execute(QUERIES["is_attachment"], {"hash": sha256})).fetchone()
+    return row == (True,)
+
+
 async def blob(connection: psycopg.AsyncConnection, sha256: str) -> Blob | None:
     """Return a whole blob; None when there is none of that hash."""
     async with connection.cursor(row_factory=class_row(Blob)) as cursor:

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from cloud.content import service
+from cloud.content import reading, service
 from cloud.content.schemas import Missing, NewPush, PushDetail, PushList
 from cloud.content.transfer import BlobTransfer
 from cloud.http import problems
-from cloud.http.database import Reader, Writer
+from cloud.http.database import Reader, Writer, read_only
 from cloud.http.paging import Limit, Offset
 from cloud.http.token import operator_token
 from protocols.content import MAX_BLOB_BYTES
@@ -73,7 +73,23 @@ async def upload_blob(sha256: BlobHash, request: Request, transfer: Transfer) ->
     return await transfer.receive(request, sha256)
 
 
-@router.get("/content/blobs/{sha256}", responses=DOWNLOADED, response_class=Response)
+async def _no_attachment(request: Request, sha256: BlobHash) -> None:
+    """Refuse what a pupil handed in: its own route notes who looks."""
+    async with read_only(request.app.state.rooms.pool) as connection:
+        if await reading.is_attachment(connection, sha256):
+            raise problems.not_found(
+                "content",
+                sha256,
+                hint="GET /api/v1/homework/submissions/{record_id}/parts/{sha256} serves attachments.",
+            )
+
+
+@router.get(
+    "/content/blobs/{sha256}",
+    dependencies=[Depends(_no_attachment)],
+    responses=DOWNLOADED,
+    response_class=Response,
+)
 async def download_blob(sha256: BlobHash, request: Request, transfer: Transfer) -> Response:
     """Download a blob, or one `Range` of it; the ETag is its hash."""
     return await transfer.send(request, sha256)

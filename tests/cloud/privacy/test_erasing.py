@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -219,6 +220,16 @@ async def test_a_look_at_records_is_kept_with_who_and_what_for(api: httpx.AsyncC
         await keep(connection, "t-8", "marking", [OTHER], "/api/v1/homework/submissions")
     said = (await api.get("/api/v1/privacy/access", params={"person": PUPIL})).json()["items"]
     assert [(one["who"], one["purpose"]) for one in said] == [("t-7", "marking")]
+
+
+async def test_what_a_pupil_handed_in_is_not_served_without_a_noted_look(api: httpx.AsyncClient, pool: Pool) -> None:
+    content = b"a drawing"
+    sha256 = hashlib.sha256(content).hexdigest()
+    await api.put(f"/api/v1/content/blobs/{sha256}", content=content)
+    assert (await api.get(f"/api/v1/content/blobs/{sha256}")).content == content
+    await arrive(pool, record(PUPIL, Submission(assignment="a-1", parts=[Part(sha256=sha256, size_bytes=9)])))
+    refused = await api.get(f"/api/v1/content/blobs/{sha256}")
+    assert (refused.status_code, "/parts/" in refused.json()["hint"]) == (404, True)
 
 
 async def test_files_that_nothing_needs_any_more_go_after_a_while(pool: Pool, rows: Any, blobs: BlobStore) -> None:
