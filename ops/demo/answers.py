@@ -21,10 +21,10 @@ class AnswerBooks(Struct, frozen=True, kw_only=True):
     missing: int = 0
     twice: int = 0
 
-    def in_words(self) -> str:
+    def in_words(self, whose: str = "ANSWERS") -> str:
         """Return the books in one line."""
         return (
-            f"ANSWERS: {self.made:,} made by pupils = {self.stored:,} stored once at the centre"
+            f"{whose}: {self.made:,} made by pupils = {self.stored:,} stored once at the centre"
             f" + {self.missing:,} missing; {self.twice:,} counted twice"
         )
 

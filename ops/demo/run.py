@@ -27,6 +27,7 @@ from ops.demo.screen import Screen, View
 from ops.demo.story import Story, books_in_words
 from ops.embedded.process import free_port, port_is_free
 from ops.simulator import scenario
+from ops.simulator.answering import DISTRICT_FILE
 from ops.simulator.district import generate
 from ops.simulator.district_folder import FILES, read, write
 from ops.simulator.lesson import ANSWERS_FILE, LESSON
@@ -53,6 +54,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     links_up: int
     ledger: Ledger
     answers: AnswerBooks
+    district_answers: AnswerBooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Demo:
         self._steps_to_come = 0
         self._figures: Figures | None = None
         self._answers = AnswerBooks()
+        self._district_answers = AnswerBooks()
         self._lesson_seen = False
 
     async def run(self) -> Summary:
@@ -117,6 +120,7 @@ class Demo:
             links_up=self._figures.links.get("up", 0) if self._figures is not None else 0,
             ledger=ledger,
             answers=self._answers,
+            district_answers=self._district_answers,
         )
 
     async def _play(self, port: int) -> None:
@@ -266,6 +270,9 @@ class Demo:
             file = self._home.folder / LESSON / ANSWERS_FILE
             self._answers = await answers.close(centre.database.dsn, file, wait_seconds=wait_seconds)
             self._screen.say(self._answers.in_words())
+            file = self._home.folder / LESSON / DISTRICT_FILE
+            self._district_answers = await answers.close(centre.database.dsn, file, wait_seconds=wait_seconds)
+            self._screen.say(self._district_answers.in_words("ANSWERS OF THE OTHER CLASSES"))
         if (progress := self._view.progress) is not None and progress.lines_down and (unseen := progress.held_of("")):
             self._screen.say(
                 f"{unseen:,} more segments wait behind cut lines, which the books cannot know yet; "

@@ -46,6 +46,13 @@ class LessonBooks(Struct, frozen=True, kw_only=True):
     refused: int
 
 
+class DistrictAnswers(Struct, frozen=True, kw_only=True):
+    """What the classes of the agents in the simulator's process answered, on their agents' disks."""
+
+    classes: int
+    made: int
+
+
 class Progress(Report, frozen=True, kw_only=True, tag="progress"):
     """How many agents run, how busy the simulator's own process is (1.0 is one core), and what schools hold.
 
@@ -61,6 +68,7 @@ class Progress(Report, frozen=True, kw_only=True, tag="progress"):
     loop_lag_seconds: float
     held: dict[str, Held] = {}
     lesson: LessonBooks | None = None
+    district: DistrictAnswers | None = None
 
     def held_of(self, school: str) -> int:
         """Return how many segments a school holds; all touched schools together for an empty name."""

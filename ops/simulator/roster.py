@@ -26,6 +26,7 @@ from ops.simulator.records import Agent as AgentRecord
 from ops.simulator.report import Held
 from ops.simulator.senses import Path, SimulatedChecks, SimulatedHost, SimulatedPinger
 from ops.simulator.world import World
+from protocols.records import RecordBody
 from protocols.status import LaneHeld
 
 STARTING_AT_ONCE = 16
@@ -98,6 +99,8 @@ class Roster:
             async with slots:
                 async with asyncio.timeout(STOP_SECONDS):
                     await agent.stop()
+                    # Without a LAN the agent itself never opens what `hand_in` has used.
+                    await agent.records.stop()
 
         for outcome in await asyncio.gather(*(stop_one(agent) for agent in agents), return_exceptions=True):
             if isinstance(outcome, Exception):
@@ -113,6 +116,18 @@ class Roster:
                 running.check_in(checkin)
             except TooManyTerminals as error:
                 _log.warning("checkin_refused", agent=agent, terminal=checkin.terminal, reason=str(error))
+
+    async def hand_in(self, agent: str, bodies: Sequence[RecordBody]) -> bool:
+        """Hand records to an agent, as its LAN API would; False when it does not run yet.
+
+        Raises:
+            SpoolError: none was taken.
+        """
+        running = self._agents.get(agent)
+        if running is None:
+            return False
+        await running.records.take([running.records.stamped(body) for body in bodies])
+        return True
 
     async def held(self, schools: Iterable[str]) -> dict[str, Held]:
         """Return what the agents of these schools hold; the schools may change meanwhile."""

@@ -23,6 +23,7 @@ from edge_agent.clock import SystemClock
 from edge_agent.terminals import CheckIn
 from ops.demo.home import read_state
 from ops.faults.line import LineProxy
+from ops.simulator.answering import DISTRICT_FILE, DistrictAnswering
 from ops.simulator.configs import ConfigMaker
 from ops.simulator.district import REAL_SCHOOL
 from ops.simulator.lesson import LESSON, SimulatedLesson
@@ -76,6 +77,7 @@ class Simulation:
         self._real: RealSchool | None = None
         self._delay_seconds = 0.0
         self._lesson: SimulatedLesson | None = None
+        self._answering: DistrictAnswering | None = None
 
     async def run(self) -> None:
         """Run until SIGTERM, SIGINT or `stop`."""
@@ -141,6 +143,9 @@ class Simulation:
         if self._lesson is not None:
             stack.push_async_callback(self._lesson.finish)
             tasks.append(asyncio.create_task(self._lesson.run(self._tell_lesson), name="lesson"))
+        if (answering := self._make_answering(roster, real, stage_of, world)) is not None:
+            self._answering = answering
+            tasks.append(asyncio.create_task(answering.run(), name="district answers"))
         # Last in, first out: nobody checks in any more when connections and agents are closed.
         stack.push_async_callback(_cancel, tasks)
         for task in tasks:
@@ -231,8 +236,26 @@ class Simulation:
                     loop_lag_seconds=round(max(0.0, lag), 3),
                     held=held,
                     lesson=self._lesson_books(),
+                    district=None if self._answering is None else self._answering.books(),
                 )
             )
+
+    def _make_answering(
+        self, roster: Roster, real: RealSchool, stage_of: dict[str, str], world: World
+    ) -> DistrictAnswering | None:
+        """Return the classes whose rooms' agents are in this process."""
+        centre = self._options.centre
+        if centre is None:
+            return None
+        return DistrictAnswering(
+            [one for one in classes_of(self._district) if one.room.classroom not in real.lan_ports],
+            roster,
+            world,
+            stage_of,
+            f"http://{centre.host}:{centre.port}",
+            self._options.home / LESSON / DISTRICT_FILE,
+            Random(),
+        )
 
     def _make_lesson(self, real: RealSchool) -> SimulatedLesson | None:
         """Return the lesson of the real school's first class that has an agent in its room."""
