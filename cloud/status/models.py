@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class StatusWord(StrEnum):
@@ -21,11 +22,22 @@ class StatusWord(StrEnum):
 
 
 class StatusKind(StrEnum):
-    """Kinds of thing whose status is evaluated and logged; terminals are counted in SQL from their room's status."""
+    """Kinds of thing that have a status. Terminals are counted in SQL from their room's status and are not logged."""
 
+    PROVIDER = "provider"
     LINK = "link"
     GATEWAY = "gateway"
+    DEVICE = "device"
+    PORT = "port"
     CLASSROOM = "classroom"
+    TERMINAL = "terminal"
+
+
+class Thing(NamedTuple):
+    """What a status is of: a kind and the key that the inventory gives; a port's key is `device/port`."""
+
+    kind: StatusKind
+    key: str
 
 
 Evidence = Mapping[str, str | float | bool | None]
@@ -99,6 +111,8 @@ class Change:
     changed_at: datetime
     reason: str
     evidence: Evidence
+    root: Thing | None = None
+    """The thing whose fault explains this status; None when it is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +133,15 @@ class Outage:
     status: str
     since: datetime
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSpan:
+    """What a thing was for a while, as far as is known today; `until` is None while it still is."""
+
+    thing: Thing
+    status: StatusWord
+    since: datetime
+    until: datetime | None
+    reason: str
+    root: Thing | None = None

@@ -60,15 +60,30 @@ WHERE kind IN ('link', 'gateway', 'classroom');
 
 -- name: write_status
 -- Sets the current status of one thing.
-INSERT INTO status_current (kind, key, status, since, reason)
-VALUES (%(kind)s, %(key)s, %(status)s, %(since)s, %(reason)s)
+INSERT INTO status_current (kind, key, status, since, reason, root_kind, root_key)
+VALUES (%(kind)s, %(key)s, %(status)s, %(since)s, %(reason)s, %(root_kind)s, %(root_key)s)
 ON CONFLICT (kind, key) DO UPDATE
-SET status = excluded.status, since = excluded.since, reason = excluded.reason;
+SET
+    status = excluded.status,
+    since = excluded.since,
+    reason = excluded.reason,
+    root_kind = excluded.root_kind,
+    root_key = excluded.root_key;
 
 -- name: log_change
 -- Appends one change with its evidence.
-INSERT INTO status_log (kind, key, previous, status, changed_at, reason, evidence)
-VALUES (%(kind)s, %(key)s, %(previous)s, %(status)s, %(changed_at)s, %(reason)s, %(evidence)s);
+INSERT INTO status_log (kind, key, previous, status, changed_at, reason, evidence, root_kind, root_key)
+VALUES (
+    %(kind)s,
+    %(key)s,
+    %(previous)s,
+    %(status)s,
+    %(changed_at)s,
+    %(reason)s,
+    %(evidence)s,
+    %(root_kind)s,
+    %(root_key)s
+);
 
 -- name: notify
 -- Tells every API worker that statuses changed.

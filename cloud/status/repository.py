@@ -19,6 +19,7 @@ from cloud.status.models import (
     Snapshot,
     StatusKind,
     StatusWord,
+    Thing,
     VantageEvidence,
 )
 from cloud.status.schemas import StatusChange
@@ -69,6 +70,7 @@ async def write(connection: psycopg.AsyncConnection, changes: Sequence[Change]) 
                     "status": change.status.value,
                     "since": change.changed_at,
                     "reason": change.reason,
+                    **_root(change.root),
                 }
                 for change in changes
             ],
@@ -84,11 +86,16 @@ async def write(connection: psycopg.AsyncConnection, changes: Sequence[Change]) 
                     "changed_at": change.changed_at,
                     "reason": change.reason,
                     "evidence": Jsonb(dict(change.evidence)),
+                    **_root(change.root),
                 }
                 for change in changes
             ],
         )
         await cursor.execute(QUERIES["notify"])
+
+
+def _root(root: Thing | None) -> dict[str, str | None]:
+    return {"root_kind": root and root.kind.value, "root_key": root and root.key}
 
 
 async def changes_of(connection: psycopg.AsyncConnection, kind: StatusKind, key: str, limit: int) -> list[StatusChange]:

@@ -214,6 +214,18 @@ class SmallDistrict:
             {"kind": kind, "key": key, "status": word, "since": since or now(), "reason": "set_by_test"},
         )
 
+    def logged(self, kind: str, key: str, word: str, at: datetime, root: tuple[str, str] | None = None) -> None:
+        """Append to the log of changes, as the evaluator would, and set the status."""
+        self.status(kind, key, word, at)
+        root_kind, root_key = root or (None, None)
+        self._execute(
+            """
+            INSERT INTO status_log (kind, key, status, changed_at, reason, evidence, root_kind, root_key)
+            VALUES (%s, %s, %s, %s, 'set_by_test', '{}', %s, %s)
+            """,
+            kind, key, word, at, root_kind, root_key,
+        )  # fmt: skip
+
     def statuses(self) -> dict[str, str]:
         """Return the current status of everything, by key."""
         return dict(self._execute("SELECT kind || ' ' || key, status FROM status_current").fetchall())

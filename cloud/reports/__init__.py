@@ -1,0 +1,1 @@
+"""Reports: availability, lesson-minutes, provider evidence and capacity, on screen, on paper and as tables."""

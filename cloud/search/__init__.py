@@ -1,0 +1,1 @@
+"""Search: any of the district's things by a few letters of its name."""
