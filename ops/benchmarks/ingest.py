@@ -11,17 +11,13 @@ Lost and duplicated are counted in the tables after every round.
 
 from __future__ import annotations
 
-import os
 import secrets
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +32,7 @@ from psycopg.sql import SQL, Identifier
 from cloud.db import migrate
 from cloud.process import configure_logging
 from cloud.telemetry.tables import TABLES
+from ops.benchmarks.centre_processes import ingest_process
 from ops.benchmarks.report import BenchResult, Progress, environment
 from ops.embedded import EmbeddedMosquitto, EmbeddedPostgres
 from protocols.blocks import pack
@@ -139,7 +136,7 @@ def run(progress: Progress) -> BenchResult:
         migrate(postgres.dsn)
         connection = stack.enter_context(psycopg.connect(postgres.dsn, autocommit=True))
         _register(connection, names)
-        stack.enter_context(_ingest_process(home, postgres.dsn, broker))
+        stack.enter_context(ingest_process(home, postgres.dsn, broker))
         agents = [_Agent(name) for name in names]
         for agent in agents:
             agent.connect(broker.host, broker.port)
@@ -190,28 +187,6 @@ def _register(connection: psycopg.Connection, names: list[str]) -> None:
         connection.execute(
             "INSERT INTO agents (agent, position, role, school) VALUES (%s, %s, 'gateway', 'bench')", [name, position]
         )
-
-
-@contextmanager
-def _ingest_process(home: Path, dsn: str, broker: EmbeddedMosquitto) -> Iterator[None]:
-    variables = {
-        **os.environ,
-        "BELLWETHER_DSN": dsn,
-        "BELLWETHER_BROKER_HOST": broker.host,
-        "BELLWETHER_BROKER_PORT": str(broker.port),
-        "BELLWETHER_CLOUD_CONFIG": "",
-    }
-    with (home / "ingest.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ops.cli.main", "cloud", "ingest", "--log-level", "WARNING"],
-            env=variables,
-            stderr=log,
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def _warm_up(agents: list[_Agent]) -> None:

@@ -22,6 +22,8 @@ class Subject(StrEnum):
     RECORDS = "records"
     BOARD = "board"
     CONTENT = "content"
+    STATUS = "status"
+    WALL = "wall"
 
 
 def bench(
