@@ -94,14 +94,19 @@ WHERE agents.role = %(role)s AND agents.retired_at IS NULL
 ORDER BY agents.position;
 
 -- name: state_terminals
--- Terminals per agent with one letter of status each, both in order of their keys.
-SELECT
-    agent,
-    array_agg(terminal ORDER BY terminal),
-    string_agg(
-        CASE status WHEN 'up' THEN 'u' WHEN 'down' THEN 'd' WHEN 'unreachable' THEN 'r' ELSE 'n' END,
-        '' ORDER BY terminal
-    )
-FROM terminal_status
-GROUP BY agent
-ORDER BY agent;
+-- Terminals per agent with one letter of status each, both in order of their keys; agents in district order.
+SELECT agents.agent, agents.school, letters.terminals, letters.status
+FROM (
+    SELECT
+        agent,
+        array_agg(terminal ORDER BY terminal) AS terminals,
+        string_agg(
+            CASE status WHEN 'up' THEN 'u' WHEN 'down' THEN 'd' WHEN 'unreachable' THEN 'r' ELSE 'n' END,
+            '' ORDER BY terminal
+        ) AS status
+    FROM terminal_status
+    GROUP BY agent
+) AS letters
+JOIN agents USING (agent)
+LEFT JOIN schools USING (school)
+ORDER BY schools.position, agents.position;

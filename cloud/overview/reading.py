@@ -117,8 +117,8 @@ async def state(connection: psycopg.AsyncConnection, at: datetime) -> DistrictSt
         gateways=await _states(connection, "state_agents", {"role": "gateway"}),
         classrooms=await _states(connection, "state_agents", {"role": "classroom"}),
         terminals=[
-            AgentTerminals.model_construct(agent=agent, terminals=keys, status=letters)
-            for agent, keys, letters in terminals
+            AgentTerminals.model_construct(agent=agent, school=school, terminals=keys, status=letters)
+            for agent, school, keys, letters in terminals
         ],
     )
 

@@ -112,6 +112,8 @@ class AgentTerminals(Document):
 
     agent: str = Field(examples=["s07-c03"])
     """Agent id."""
+    school: str | None = Field(examples=["s07"])
+    """Id of its school; null for an agent of the centre."""
     terminals: list[str] = Field(examples=[["s07-c03-t01", "s07-c03-t02"]])
     """Keys of its terminals."""
     status: str = Field(examples=["uu"])
@@ -132,4 +134,4 @@ class DistrictState(Document):
     classrooms: ThingStates
     """Classrooms that have an agent, in district order."""
     terminals: list[AgentTerminals]
-    """Terminals, per agent."""
+    """Terminals, per agent, in district order."""

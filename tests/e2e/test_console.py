@@ -39,6 +39,7 @@ PAGES = {
     "agent": "/agents/s07-gw",
     "quarantine": "/quarantine",
     "unclaimed": "/quarantine?list=unclaimed",
+    "wall": "/wall",
 }
 URGENCY = ["down", "degraded", "flapping", "unreachable", "unknown", "maintenance", "up"]
 CHANGE_MS = 240_000
@@ -108,6 +109,38 @@ async def test_a_status_is_a_word_and_a_shape_besides_its_colour(open_tab: OpenT
     await expect(down.locator("svg rect")).to_have_count(1)
     await expect(degraded).to_contain_text("Degraded", timeout=CHANGE_MS)
     await expect(degraded.locator("svg path")).to_have_count(1)
+
+
+async def test_the_wall_shows_the_fault_and_every_terminal_and_has_nothing_to_click(open_tab: OpenTab) -> None:
+    tab = await open_tab(size="wall")
+    await tab.open("/wall?lang=en")
+    await expect(tab.page.get_by_test_id("wall-grid").locator("li")).to_have_count(43)
+    for place in ("wall-grid", "weathermap"):
+        dead = tab.page.get_by_test_id(place).locator(f'[data-link="{CUT}"]')
+        await expect(dead).to_have_attribute("data-status", "down", timeout=CHANGE_MS)
+    field = tab.page.get_by_test_id("field")
+    counted = sum(
+        int(word.replace(",", ""))
+        for word in re.findall(r"[\d,]{2,}|\d", await field.get_attribute("aria-label") or "")
+    )
+    assert counted == 29_269
+    painted = await field.evaluate(
+        """canvas => {
+            const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+            return new Set(new Uint32Array(data.buffer)).size
+        }"""
+    )
+    assert painted > 3, "the field is blank"
+    assert await tab.page.locator("a, button, input, select").count() == 0
+    scrolls = "document.documentElement.scrollHeight - document.documentElement.clientHeight"
+    assert await tab.page.evaluate(scrolls) <= 0
+
+
+async def test_the_wall_plays_a_list_of_scenes(open_tab: OpenTab) -> None:
+    tab = await open_tab(size="wall")
+    await tab.open("/wall?lang=en&scenes=map,rooms&seconds=5")
+    for scene in ("map", "rooms", "map"):
+        await expect(tab.page.locator(f'[data-scene="{scene}"]')).to_be_visible()
 
 
 @pytest.mark.parametrize("size", ["wall", "laptop"])

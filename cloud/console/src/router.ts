@@ -4,7 +4,16 @@ import OverviewPage from './views/OverviewPage.vue'
 declare module 'vue-router' {
   interface RouteMeta {
     /** Which entry of the rail is lit, and whose title the tab shows. */
-    section: 'overview' | 'links' | 'schools' | 'classes' | 'agents' | 'content' | 'quarantine' | 'missing'
+    section:
+      | 'overview'
+      | 'links'
+      | 'schools'
+      | 'classes'
+      | 'agents'
+      | 'content'
+      | 'quarantine'
+      | 'wall'
+      | 'missing'
   }
 }
 
@@ -20,6 +29,7 @@ const PAGES = {
   agent: () => import('./views/AgentPage.vue'),
   content: () => import('./views/ContentPage.vue'),
   quarantine: () => import('./views/QuarantinePage.vue'),
+  wall: () => import('./views/WallPage.vue'),
   missing: () => import('./views/MissingPage.vue'),
 }
 
@@ -47,6 +57,7 @@ export function createConsoleRouter() {
       { path: '/agents/:id', component: PAGES.agent, props: true, meta: { section: 'agents' } },
       { path: '/content', component: PAGES.content, meta: { section: 'content' } },
       { path: '/quarantine', component: PAGES.quarantine, meta: { section: 'quarantine' } },
+      { path: '/wall', component: PAGES.wall, meta: { section: 'wall' } },
       { path: '/:path(.*)*', component: PAGES.missing, meta: { section: 'missing' } },
     ],
     scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),

@@ -275,6 +275,7 @@ async def test_the_state_of_the_district_names_every_thing_once(
     room = next(room for room in state["terminals"] if room["agent"] == "s01-c01")
     assert room == {
         "agent": "s01-c01",
+        "school": "s01",
         "terminals": ["s01-c01-t01", "s01-c01-t02", "s01-c01-t03"],
         "status": "nun",
     }

@@ -2053,6 +2053,12 @@ export interface components {
              */
             agent: string;
             /**
+             * School
+             * @description Id of its school; null for an agent of the centre.
+             * @example s07
+             */
+            school: string | null;
+            /**
              * Terminals
              * @description Keys of its terminals.
              * @example [
@@ -3224,7 +3230,7 @@ export interface components {
             classrooms: components["schemas"]["ThingStates"];
             /**
              * Terminals
-             * @description Terminals, per agent.
+             * @description Terminals, per agent, in district order.
              */
             terminals: components["schemas"]["AgentTerminals"][];
         };

@@ -3,6 +3,7 @@
 import { classesEn } from './classes.en'
 import { given } from './eventFacts'
 import type { Messages } from './index'
+import { wallEn } from './wall.en'
 
 const of = (n: string, one: string, many = `${one}s`) => `${n} ${n === '1' ? one : many}`
 
@@ -26,6 +27,7 @@ export const en: Messages = {
     links: 'Links',
     schools: 'Schools',
     classes: 'Classes',
+    wall: 'Wall',
     agents: 'Agents',
     content: 'Content',
     quarantine: 'Quarantine',
@@ -313,6 +315,7 @@ export const en: Messages = {
     changes: 'Status changes',
   },
   classes: classesEn,
+  wall: wallEn,
   content: {
     title: 'Content',
     subtitle: 'Resources that are at the school before the lesson; each file crosses the line once',

@@ -2,6 +2,7 @@
 
 import { classesZh } from './classes.zh-CN'
 import { type EventFacts, given } from './eventFacts'
+import { wallZh } from './wall.zh-CN'
 
 export const zhCN = {
   app: {
@@ -23,6 +24,7 @@ export const zhCN = {
     links: '链路',
     schools: '学校',
     classes: '课堂',
+    wall: '大屏',
     agents: '代理',
     content: '内容',
     quarantine: '隔离区',
@@ -313,6 +315,7 @@ export const zhCN = {
     changes: '状态变化',
   },
   classes: classesZh,
+  wall: wallZh,
   content: {
     title: '内容',
     subtitle: '课前送到学校网关和教室的资源；每个文件在专线上只走一次',

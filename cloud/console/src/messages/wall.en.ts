@@ -1,0 +1,35 @@
+// The English words of the wall.
+
+import type { Messages } from './index'
+
+export const wallEn: Messages['wall'] = {
+  title: 'District network',
+  newest: (age) => `newest sample ${age} ago`,
+  agents: (online, total) => `agents online ${online} / ${total}`,
+  centre: 'Centre',
+  links: 'Links',
+  linksAside: 'in fixed district order',
+  map: 'Load and loss of the lines',
+  mapAside: 'wider and warmer is busier, gaps are loss',
+  mapLabel: 'Load and loss of the lines from the centre to every school; the grid of links says the same',
+  field: 'Classrooms and terminals',
+  fieldAside: 'one cell each, school by school, room by room',
+  fieldLabel: (parts) => `One cell per terminal: ${parts.join(', ')}`,
+  present: 'Present',
+  absent: 'Not checked in',
+  lessonsAffected: 'Lessons affected now',
+  lessonsQuiet: 'no lesson affected',
+  studentsAffected: 'Students affected now',
+  studentsQuiet: 'no student affected',
+  nextPeriod: (n) => `next period ${n}`,
+  linksUp: 'Links up',
+  classroomsUp: 'Classrooms up',
+  terminalsPresent: 'Terminals present',
+  ofTotal: (n) => `of ${n}`,
+  incidents: 'Open incidents',
+  incidentsQuiet: 'All is well',
+  incidentsQuietHint: 'no open incident',
+  more: (n) => `${n} more`,
+  members: (n) => `${n} behind it`,
+  saved: 'saved by the cache',
+}
