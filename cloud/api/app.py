@@ -27,8 +27,10 @@ import cloud.privacy.routes
 import cloud.quarantine.routes
 import cloud.records.routes
 import cloud.roster.routes
+import cloud.search.routes
 import cloud.teaching.routes
 import cloud.telemetry.routes
+import cloud.terminals.routes
 from cloud.api import console, errors, health, metrics, openapi
 from cloud.api.middleware import CompressionMiddleware, RequestMiddleware
 from cloud.api.rooms import Rooms
@@ -47,6 +49,8 @@ def assemble() -> FastAPI:
         cloud.overview,
         cloud.inventory,
         cloud.telemetry,
+        cloud.search,
+        cloud.terminals,
         cloud.fleet,
         cloud.quarantine,
         cloud.records,

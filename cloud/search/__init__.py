@@ -1,1 +1,1 @@
-"""Search: any of the district's things by a few letters of its name."""
+"""One search over everything that has a key or a name."""

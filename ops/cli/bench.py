@@ -24,6 +24,7 @@ class Subject(StrEnum):
     CONTENT = "content"
     STATUS = "status"
     WALL = "wall"
+    SEARCH = "search"
 
 
 def bench(

@@ -251,6 +251,10 @@ class SmallDistrict:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", application_name
         )
 
+    def execute(self, statement: str, *values: Any) -> None:
+        """Run one statement that only this test needs."""
+        self._execute(statement, *values)
+
     def insert(self, table: str, values: dict[str, Any]) -> None:
         """Insert one row."""
         self._insert(table, values)

@@ -1,0 +1,1 @@
+"""Terminals as a list to search, filter, sort, export and act upon."""
