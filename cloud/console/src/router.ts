@@ -13,6 +13,7 @@ declare module 'vue-router' {
       | 'content'
       | 'quarantine'
       | 'wall'
+      | 'terminals'
       | 'missing'
   }
 }
@@ -25,6 +26,7 @@ const PAGES = {
   school: () => import('./views/SchoolPage.vue'),
   classes: () => import('./views/ClassesPage.vue'),
   class: () => import('./views/ClassPage.vue'),
+  terminals: () => import('./views/TerminalsPage.vue'),
   agents: () => import('./views/AgentsPage.vue'),
   agent: () => import('./views/AgentPage.vue'),
   content: () => import('./views/ContentPage.vue'),
@@ -53,6 +55,14 @@ export function createConsoleRouter() {
       { path: '/schools/:id', component: PAGES.school, props: true, meta: { section: 'schools' } },
       { path: '/classes', component: PAGES.classes, meta: { section: 'classes' } },
       { path: '/classes/:id', component: PAGES.class, props: true, meta: { section: 'classes' } },
+      { path: '/terminals', component: PAGES.terminals, meta: { section: 'terminals' } },
+      {
+        path: '/terminals/:id',
+        redirect: ({ params, query }) => ({
+          path: '/terminals',
+          query: { ...query, q: params.id, open: params.id },
+        }),
+      },
       { path: '/agents', component: PAGES.agents, meta: { section: 'agents' } },
       { path: '/agents/:id', component: PAGES.agent, props: true, meta: { section: 'agents' } },
       { path: '/content', component: PAGES.content, meta: { section: 'content' } },

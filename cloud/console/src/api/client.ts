@@ -63,7 +63,7 @@ export function queryFor(query: object = {}): string {
   return text ? `?${text}` : ''
 }
 
-/** Ask and return the answer's JSON. Raises ApiError, or AbortError when the given signal fires. */
+/** Ask and return the answer's JSON, null when it has none. Raises ApiError, or AbortError when the given signal fires. */
 export async function request(url: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<unknown> {
   let response: Response
   try {
@@ -74,7 +74,7 @@ export async function request(url: string, init: RequestInit, timeoutMs = TIMEOU
     if (init.signal?.aborted) throw error
     throw new ApiError(0, error instanceof Error ? error.message : String(error), null)
   }
-  if (response.ok) return response.json()
+  if (response.ok) return response.status === 204 ? null : response.json()
   throw await problemOf(response)
 }
 

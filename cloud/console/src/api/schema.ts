@@ -186,6 +186,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Links, schools, gateways, devices, ports, classrooms, classes and terminals by key or name, best match first.
+         */
+        get: operations["search_api_v1_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Terminals
+         * @description Terminals that the filters keep, a page of them.
+         */
+        get: operations["terminals_api_v1_terminals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/terminals/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Values
+         * @description The models and app versions there are, for the filters.
+         */
+        get: operations["values_api_v1_terminals_values_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/terminals/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * File
+         * @description Every terminal that the filters keep, as a file for a spreadsheet; times are the district's.
+         */
+        get: operations["file_api_v1_terminals_file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/terminals/{terminal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Terminal
+         * @description One terminal.
+         */
+        get: operations["terminal_api_v1_terminals__terminal__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -3991,6 +4091,63 @@ export interface components {
             allowed: string[] | null;
         };
         /**
+         * Found
+         * @description One thing that was found.
+         */
+        Found: {
+            /** @description What it is. */
+            kind: components["schemas"]["FoundKind"];
+            /**
+             * Key
+             * @description Its key; a port's is its device's, a slash and its name.
+             * @example s07-wan
+             */
+            key: string;
+            /**
+             * Name
+             * @description Its name; empty when it has none.
+             * @example 第七小学专线
+             */
+            name: string;
+            /**
+             * Name En
+             * @description Its English name; empty when it has none.
+             * @example Primary School No. 7 line
+             */
+            name_en: string;
+            /**
+             * School
+             * @description Id of its school; null for what belongs to none.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * School Name
+             * @description Its school's name; null likewise.
+             * @example 第七小学
+             */
+            school_name: string | null;
+            /**
+             * School Name En
+             * @description Its school's English name; null likewise.
+             * @example Primary School No. 7
+             */
+            school_name_en: string | null;
+            /**
+             * @description `exact` and `prefix` are of its key or a name, `inside` anywhere in them, `around` only together with its
+             *     school's.
+             */
+            match: components["schemas"]["Match"];
+            /** @description Its status; null for kinds that have none, and while nobody has judged it. */
+            status: components["schemas"]["StatusWord"] | null;
+        };
+        /**
+         * FoundKind
+         * @description Kinds of thing that can be found, in the order in which equally good finds are listed.
+         * @enum {string}
+         */
+        FoundKind: "school" | "link" | "gateway" | "classroom" | "class" | "device" | "port" | "terminal";
+        /**
          * FrameworkList
          * @description Every framework.
          */
@@ -5223,6 +5380,12 @@ export interface components {
                 [key: string]: number | boolean | null;
             };
         };
+        /**
+         * Match
+         * @description How well a thing matches, best first.
+         * @enum {string}
+         */
+        Match: "exact" | "prefix" | "inside" | "around";
         /**
          * MetricCatalogue
          * @description Every metric that the wire and the tables know.
@@ -6842,6 +7005,29 @@ export interface components {
             terminals: components["schemas"]["StatusCounts"];
         };
         /**
+         * SearchResult
+         * @description The best finds first.
+         */
+        SearchResult: {
+            /**
+             * Q
+             * @description What was searched for, without the blanks around it.
+             * @example 七小
+             */
+            q: string;
+            /**
+             * Total
+             * @description Things that match, of which the first are listed.
+             * @example 12
+             */
+            total: number;
+            /**
+             * Items
+             * @description Best match first, then by kind and in district order.
+             */
+            items: components["schemas"]["Found"][];
+        };
+        /**
          * Series
          * @description One metric seen from one end.
          */
@@ -6897,6 +7083,12 @@ export interface components {
              */
             chosen: boolean;
         };
+        /**
+         * SheetFormat
+         * @description How a table is written.
+         * @enum {string}
+         */
+        SheetFormat: "csv" | "xlsx";
         /**
          * SourceType
          * @description Which facts feed an indicator. `manual` is evidence that a person, not an app, judged and entered.
@@ -7252,6 +7444,157 @@ export interface components {
             items: components["schemas"]["AssignmentToDo"][];
         };
         /**
+         * TerminalList
+         * @description A page of terminals.
+         */
+        TerminalList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description The terminals of this page, in the order asked for.
+             */
+            items: components["schemas"]["TerminalRow"][];
+        };
+        /**
+         * TerminalRow
+         * @description One terminal with what it was found to be last.
+         */
+        TerminalRow: {
+            /**
+             * Terminal
+             * @description Terminal id.
+             * @example s07-c03-t01
+             */
+            terminal: string;
+            /**
+             * School
+             * @description Id of its school.
+             * @example s07
+             */
+            school: string;
+            /**
+             * School Name
+             * @description Its school's name.
+             * @example 第七小学
+             */
+            school_name: string;
+            /**
+             * School Name En
+             * @description Its school's English name; empty when there is none.
+             * @example Primary School No. 7
+             */
+            school_name_en: string;
+            /**
+             * Classroom
+             * @description Id of its classroom; null when the inventory names none.
+             * @example s07-c03
+             */
+            classroom: string | null;
+            /**
+             * Classroom Name
+             * @description Its classroom's name; null likewise.
+             * @example 三年级二班
+             */
+            classroom_name: string | null;
+            /**
+             * Classroom Name En
+             * @description Its classroom's English name; null likewise.
+             * @example Year 3 Class 2
+             */
+            classroom_name_en: string | null;
+            /**
+             * Owner
+             * @description `student` or `teacher`: whom it is for.
+             * @example student
+             */
+            owner: string;
+            /**
+             * Agent
+             * @description The agent it belongs to by the inventory.
+             * @example s07-c03
+             */
+            agent: string;
+            /**
+             * Model
+             * @description Its model; null when the inventory does not say.
+             * @example T1
+             */
+            model: string | null;
+            /** @description Its status; `down` means that its agent is well and it is absent. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Seen At
+             * @description When it checked in last, as far as is known; null when it never did.
+             */
+            seen_at: string | null;
+            /**
+             * Battery Ratio
+             * @description Charge of its battery, 0 to 1, when it was measured last; null when never.
+             * @example 0.82
+             */
+            battery_ratio: number | null;
+            /**
+             * Charging
+             * @description Whether it was being charged then.
+             */
+            charging: boolean | null;
+            /**
+             * Storage Free Bytes
+             * @description Free storage then, in bytes.
+             */
+            storage_free_bytes: number | null;
+            /**
+             * Wifi Rssi Dbm
+             * @description Strength of its radio signal then, in dBm.
+             * @example -58
+             */
+            wifi_rssi_dbm: number | null;
+            /**
+             * App Version
+             * @description Version of its learning app, as it said last; null when it never did.
+             * @example 3.2.0
+             */
+            app_version: string | null;
+            /**
+             * Desired App Version
+             * @description Version it should have; null when none is asked for.
+             * @example 3.2.0
+             */
+            desired_app_version: string | null;
+            /**
+             * Missing Bytes
+             * @description Bytes of its content it has still to load; null when it never said.
+             */
+            missing_bytes: number | null;
+            /**
+             * Unsent
+             * @description Records it has not handed in yet; null when it never said.
+             */
+            unsent: number | null;
+            /**
+             * @description Whether app, configuration and roster are those desired, and no content is missing: `none` when nothing is
+             *     desired, `unknown` when it never said.
+             */
+            sync: components["schemas"]["TerminalSyncWord"];
+        };
+        /**
          * TerminalSync
          * @description A terminal: five facts about whether it is ready for the lesson.
          */
@@ -7370,6 +7713,28 @@ export interface components {
              * @description In the order of the inventory.
              */
             items: components["schemas"]["TerminalSync"][];
+        };
+        /**
+         * TerminalSyncWord
+         * @description Whether a terminal has what it should have.
+         * @enum {string}
+         */
+        TerminalSyncWord: "none" | "synced" | "pending" | "unknown";
+        /**
+         * TerminalValues
+         * @description What terminals can be filtered by.
+         */
+        TerminalValues: {
+            /**
+             * Models
+             * @description Models of the inventory.
+             */
+            models: components["schemas"]["ValueCount"][];
+            /**
+             * App Versions
+             * @description Versions of the learning app that terminals said they have.
+             */
+            app_versions: components["schemas"]["ValueCount"][];
         };
         /**
          * ThingStates
@@ -7495,6 +7860,24 @@ export interface components {
              * @description When it was first received.
              */
             first_seen_at: string | null;
+        };
+        /**
+         * ValueCount
+         * @description One value and how many terminals have it.
+         */
+        ValueCount: {
+            /**
+             * Value
+             * @description The value.
+             * @example T1
+             */
+            value: string;
+            /**
+             * Terminals
+             * @description Terminals that have it.
+             * @example 635
+             */
+            terminals: number;
         };
         /**
          * Vantage
@@ -8478,6 +8861,263 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LinkSeries"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_api_v1_search_get: {
+        parameters: {
+            query: {
+                /** @description Words that must all stand in key or names. */
+                q: string;
+                /** @description Most things listed. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    terminals_api_v1_terminals_get: {
+        parameters: {
+            query?: {
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+                /** @description Keeps what contains this text in its id or names, whatever the case. */
+                search?: string | null;
+                /** @description School. */
+                school?: string | null;
+                /** @description Classroom. */
+                classroom?: string | null;
+                /** @description Whom it is for. */
+                owner?: ("student" | "teacher") | null;
+                /** @description Status. */
+                status?: components["schemas"]["StatusWord"] | null;
+                /** @description Agent by the inventory. */
+                agent?: string | null;
+                /** @description Model. */
+                model?: string | null;
+                /** @description Version it said it has. */
+                app_version?: string | null;
+                /** @description Battery below this share. */
+                battery_below?: number | null;
+                /** @description Whether it has what it should have. */
+                sync?: components["schemas"]["TerminalSyncWord"] | null;
+                /** @description Not checked in since. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                not_seen_since?: string | null;
+                /** @description Order of the list: position, -position, terminal, -terminal, school, -school, classroom, -classroom, owner, -owner, model, -model, status, -status, battery, -battery, storage, -storage, app_version, -app_version, sync, -sync, seen, -seen. */
+                order?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    values_api_v1_terminals_values_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalValues"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_api_v1_terminals_file_get: {
+        parameters: {
+            query?: {
+                /** @description `csv` or `xlsx`. */
+                format?: components["schemas"]["SheetFormat"];
+                /** @description Language of headings and names. */
+                lang?: "zh-CN" | "en";
+                /** @description Keeps what contains this text in its id or names, whatever the case. */
+                search?: string | null;
+                /** @description School. */
+                school?: string | null;
+                /** @description Classroom. */
+                classroom?: string | null;
+                /** @description Whom it is for. */
+                owner?: ("student" | "teacher") | null;
+                /** @description Status. */
+                status?: components["schemas"]["StatusWord"] | null;
+                /** @description Agent by the inventory. */
+                agent?: string | null;
+                /** @description Model. */
+                model?: string | null;
+                /** @description Version it said it has. */
+                app_version?: string | null;
+                /** @description Battery below this share. */
+                battery_below?: number | null;
+                /** @description Whether it has what it should have. */
+                sync?: components["schemas"]["TerminalSyncWord"] | null;
+                /** @description Not checked in since. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                not_seen_since?: string | null;
+                /** @description Order of the list: position, -position, terminal, -terminal, school, -school, classroom, -classroom, owner, -owner, model, -model, status, -status, battery, -battery, storage, -storage, app_version, -app_version, sync, -sync, seen, -seen. */
+                order?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    terminal_api_v1_terminals__terminal__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Terminal id. */
+                terminal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalRow"];
                 };
             };
             /** @description There is no such thing */

@@ -49,3 +49,7 @@ export type Compared = Schemas['Compared']
 export type TaughtLesson = Schemas['LessonDetail']
 export type TaughtLessonRow = Omit<TaughtLesson, 'attendance' | 'participation_ratio' | 'boards'>
 export type Board = Schemas['Board']
+export type Found = Schemas['Found']
+export type FoundKind = Schemas['FoundKind']
+export type TerminalRow = Schemas['TerminalRow']
+export type NewTargets = Schemas['NewTargets']

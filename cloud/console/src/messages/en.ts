@@ -3,6 +3,8 @@
 import { classesEn } from './classes.en'
 import { given } from './eventFacts'
 import type { Messages } from './index'
+import { searchEn } from './search.en'
+import { terminalsEn } from './terminals.en'
 import { wallEn } from './wall.en'
 
 const of = (n: string, one: string, many = `${one}s`) => `${n} ${n === '1' ? one : many}`
@@ -28,6 +30,7 @@ export const en: Messages = {
     schools: 'Schools',
     classes: 'Classes',
     wall: 'Wall',
+    terminals: 'Terminals',
     agents: 'Agents',
     content: 'Content',
     quarantine: 'Quarantine',
@@ -316,6 +319,8 @@ export const en: Messages = {
   },
   classes: classesEn,
   wall: wallEn,
+  search: searchEn,
+  terminals: terminalsEn,
   content: {
     title: 'Content',
     subtitle: 'Resources that are at the school before the lesson; each file crosses the line once',

@@ -2,6 +2,8 @@
 
 import { classesZh } from './classes.zh-CN'
 import { type EventFacts, given } from './eventFacts'
+import { searchZh } from './search.zh-CN'
+import { terminalsZh } from './terminals.zh-CN'
 import { wallZh } from './wall.zh-CN'
 
 export const zhCN = {
@@ -25,6 +27,7 @@ export const zhCN = {
     schools: '学校',
     classes: '课堂',
     wall: '大屏',
+    terminals: '终端',
     agents: '代理',
     content: '内容',
     quarantine: '隔离区',
@@ -316,6 +319,8 @@ export const zhCN = {
   },
   classes: classesZh,
   wall: wallZh,
+  search: searchZh,
+  terminals: terminalsZh,
   content: {
     title: '内容',
     subtitle: '课前送到学校网关和教室的资源；每个文件在专线上只走一次',
