@@ -23,8 +23,9 @@ import psycopg
 
 from cloud.process import configure_logging
 from cloud.search import reading
-from ops.benchmarks.api import loaded_district, p95, running_api
+from ops.benchmarks.centre_processes import api_process
 from ops.benchmarks.report import BenchResult, Figure, Progress, environment
+from ops.benchmarks.whole_district import load, p95
 from ops.embedded import EmbeddedPostgres
 
 LIMIT_SECONDS = 0.2
@@ -56,9 +57,9 @@ def run(progress: Progress) -> BenchResult:
         home.chmod(0o711)
         progress("starting PostgreSQL")
         postgres = stack.enter_context(EmbeddedPostgres(home / "postgres"))
-        loaded_district(postgres.dsn, home / "district", progress)
+        load(postgres.dsn, home / "district", progress)
         connection = stack.enter_context(psycopg.connect(postgres.dsn, autocommit=True))
-        client = stack.enter_context(running_api(postgres.dsn, home))
+        client = stack.enter_context(api_process(postgres.dsn, home))
         ours: list[float] = []
         bare: list[float] = []
         figures: dict[str, Figure] = {}

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.sheets.writing import SheetFormat, write_table
+from cloud.sheets.writing import Cell, SheetFormat, write_table
 
 ZONE = "Asia/Shanghai"
 texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
@@ -41,7 +41,7 @@ def test_what_is_harmless_comes_back_as_it_was(cells: list[tuple[str, int]]) -> 
 
 
 def test_times_are_the_districts_and_what_is_missing_is_empty() -> None:
-    row = [datetime(2026, 11, 27, 0, 30, tzinfo=UTC), date(2026, 9, 1), True, None, -1.5]
+    row: list[Cell] = [datetime(2026, 11, 27, 0, 30, tzinfo=UTC), date(2026, 9, 1), True, None, -1.5]
     assert rows_of(write_table(SheetFormat.CSV, "t", list("abcde"), [row], ZONE))[1] == [
         "2026-11-27 08:30:00", "2026-09-01", "true", "", "-1.5",
     ]  # fmt: skip
