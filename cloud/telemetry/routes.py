@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 
 from cloud.http import problems
 from cloud.http.database import Reader
 from cloud.http.times import FORMATS, STEP_FORMATS
-from cloud.telemetry import catalogue, series
+from cloud.telemetry import catalogue, outlook, series
+from cloud.telemetry.outlook_schemas import LinkOutlook, Sparklines
 from cloud.telemetry.schemas import LinkSeries, MetricCatalogue
 from protocols.samples import Kind
 
@@ -57,3 +58,25 @@ async def link_series(
     if found is None:
         raise problems.not_found("link", link, hint="GET /api/v1/links lists every link.")
     return found
+
+
+@router.get("/links/{link}/outlook", responses=problems.responses(404, 422, 503))
+async def link_outlook(
+    request: Request,
+    reader: Reader,
+    link: Annotated[str, Path(max_length=160, examples=["s07-wan"], description="Link id.")],
+) -> LinkOutlook:
+    """95th percentiles, when the link will be full, its usual week, and how good a call over it would be."""
+    time_zone: str = request.app.state.rooms.settings.district.time_zone
+    found = await outlook.link_outlook(reader, link, datetime.now(UTC), time_zone)
+    if found is None:
+        raise problems.not_found("link", link, hint="GET /api/v1/links lists every link.")
+    return found
+
+
+@router.get("/sparklines/links", responses=problems.responses(422, 503))
+async def sparklines(
+    reader: Reader, hours: Annotated[int, Query(ge=1, le=168, description="Hours looked back.")] = 24
+) -> Sparklines:
+    """Traffic of every link over the last hours, in forty-eight steps."""
+    return await outlook.sparklines(reader, datetime.now(UTC), hours)
