@@ -186,6 +186,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links/{link}/outlook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Link Outlook
+         * @description 95th percentiles, when the link will be full, its usual week, and how good a call over it would be.
+         */
+        get: operations["link_outlook_api_v1_links__link__outlook_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sparklines/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sparklines
+         * @description Traffic of every link over the last hours, in forty-eight steps.
+         */
+        get: operations["sparklines_api_v1_sparklines_links_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -3108,6 +3148,33 @@ export interface components {
             insufficient: string[];
         };
         /**
+         * DayTraffic
+         * @description One local day's 95th percentiles.
+         */
+        DayTraffic: {
+            /**
+             * Day
+             * Format: date
+             * @description The day.
+             */
+            day: string;
+            /**
+             * To School Bps
+             * @description Bits per second towards the school; null when nothing was measured.
+             */
+            to_school_bps: number | null;
+            /**
+             * From School Bps
+             * @description Bits per second from the school; null likewise.
+             */
+            from_school_bps: number | null;
+            /**
+             * Complete
+             * @description Whether at least half of the day was measured; other days do not count in the forecast.
+             */
+            complete: boolean;
+        };
+        /**
          * DeviceRow
          * @description One device with its ports.
          */
@@ -5207,6 +5274,55 @@ export interface components {
             items: components["schemas"]["LinkRow"][];
         };
         /**
+         * LinkOutlook
+         * @description What a link's days say: percentiles, growth, the usual week, and how good a call would be.
+         */
+        LinkOutlook: {
+            /**
+             * Link
+             * @description Link id.
+             * @example s07-wan
+             */
+            link: string;
+            /**
+             * At
+             * Format: date-time
+             * @description When it was worked out.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Contracted Bps
+             * @description Speed the provider owes in each direction.
+             * @example 1000000000
+             */
+            contracted_bps: number;
+            /** @description By the newest probe; null without a fresh one, or when all was lost. */
+            voice_now: components["schemas"]["Voice"] | null;
+            /** @description By the means of the last 24 hours; null when nothing was measured or answered. */
+            voice_day: components["schemas"]["Voice"] | null;
+            /** @description Over the last 30 days. */
+            percentile: components["schemas"]["Percentile"];
+            /**
+             * Days
+             * @description Up to 90 days, oldest first; days without measurements are left out.
+             */
+            days: components["schemas"]["DayTraffic"][];
+            /** @description When it will be full. */
+            saturation: components["schemas"]["Saturation"];
+            /**
+             * Usual
+             * @description 168 hours of the week, over up to eight weeks; null for an hour with fewer than three.
+             */
+            usual: (components["schemas"]["Usual"] | null)[];
+            /**
+             * Usual Hour
+             * @description Which of them is now.
+             * @example 33
+             */
+            usual_hour: number;
+        };
+        /**
          * LinkRow
          * @description One link in a list.
          */
@@ -5835,6 +5951,34 @@ export interface components {
              * @description Pupils with at least one answer.
              */
             items: components["schemas"]["PupilParticipation"][];
+        };
+        /**
+         * Percentile
+         * @description The 95th percentile of five-minute means over a span: a twentieth of the time was busier.
+         */
+        Percentile: {
+            /**
+             * Days
+             * @description Days looked back over.
+             * @example 30
+             */
+            days: number;
+            /**
+             * Steps
+             * @description Five minutes that were measured.
+             * @example 8640
+             */
+            steps: number;
+            /**
+             * To School Bps
+             * @description Bits per second towards the school; null when nothing was measured.
+             */
+            to_school_bps: number | null;
+            /**
+             * From School Bps
+             * @description Bits per second from the school; null likewise.
+             */
+            from_school_bps: number | null;
         };
         /**
          * PingEvent
@@ -6842,6 +6986,55 @@ export interface components {
          */
         Role: "gateway" | "classroom" | "core";
         /**
+         * Saturation
+         * @description When the busier direction's daily 95th percentile reaches the contracted speed, at the slope of the days.
+         */
+        Saturation: {
+            /** @description `not_enough_data` below fourteen whole days; `stable` when growth cannot be told from none. */
+            trend: components["schemas"]["Trend"];
+            /**
+             * Days Used
+             * @description Whole days it rests on.
+             * @example 61
+             */
+            days_used: number;
+            /**
+             * Level Bps
+             * @description Where the line stands now; null without enough data.
+             */
+            level_bps: number | null;
+            /**
+             * Per Day Bps
+             * @description Growth a day; null likewise.
+             */
+            per_day_bps: number | null;
+            /**
+             * Least Per Day Bps
+             * @description Least growth within the 90 % interval; null likewise.
+             */
+            least_per_day_bps: number | null;
+            /**
+             * Most Per Day Bps
+             * @description Most growth within it; null likewise.
+             */
+            most_per_day_bps: number | null;
+            /**
+             * Days
+             * @description Days until it is full; null when not within three years, or not told.
+             */
+            days: number | null;
+            /**
+             * Soonest Days
+             * @description Days until then at the most growth; null likewise.
+             */
+            soonest_days: number | null;
+            /**
+             * Latest Days
+             * @description Days until then at the least growth; null likewise.
+             */
+            latest_days: number | null;
+        };
+        /**
          * SchoolDetail
          * @description One school with everything in it.
          */
@@ -7095,6 +7288,52 @@ export interface components {
          * @enum {string}
          */
         SourceType: "evidence" | "manual" | "activity" | "attendance" | "answer" | "submission";
+        /**
+         * Sparkline
+         * @description A link's traffic in equal steps.
+         */
+        Sparkline: {
+            /**
+             * Link
+             * @description Link id.
+             * @example s07-wan
+             */
+            link: string;
+            /**
+             * To School Bps
+             * @description Mean per step towards the school; null where nothing was measured.
+             */
+            to_school_bps: (number | null)[];
+            /**
+             * From School Bps
+             * @description Mean per step from the school; null likewise.
+             */
+            from_school_bps: (number | null)[];
+        };
+        /**
+         * Sparklines
+         * @description Traffic of every link over the last hours.
+         */
+        Sparklines: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Start of the first step.
+             * @example 2026-11-23T08:00:00Z
+             */
+            since: string;
+            /**
+             * Step Seconds
+             * @description Seconds per step.
+             * @example 1800
+             */
+            step_seconds: number;
+            /**
+             * Items
+             * @description Every link with measurements, in district order.
+             */
+            items: components["schemas"]["Sparkline"][];
+        };
         /**
          * Stage
          * @description A stage of schooling, in order.
@@ -7808,6 +8047,12 @@ export interface components {
             items: components["schemas"]["ToDo"][];
         };
         /**
+         * Trend
+         * @description What the days say.
+         * @enum {string}
+         */
+        Trend: "not_enough_data" | "stable" | "falling" | "growing" | "saturated";
+        /**
          * UnclaimedList
          * @description A page of unclaimed things, in order of kind and key.
          */
@@ -7862,6 +8107,38 @@ export interface components {
             first_seen_at: string | null;
         };
         /**
+         * Usual
+         * @description What is usual at one hour of the week.
+         */
+        Usual: {
+            /**
+             * Hour
+             * @description Hour of the week in the district's time zone: 0 is Monday from midnight.
+             * @example 33
+             */
+            hour: number;
+            /**
+             * Median Bps
+             * @description Median of the hourly means of the busier direction.
+             */
+            median_bps: number;
+            /**
+             * Low Bps
+             * @description 10th percentile of them.
+             */
+            low_bps: number;
+            /**
+             * High Bps
+             * @description 90th percentile of them.
+             */
+            high_bps: number;
+            /**
+             * Weeks
+             * @description Weeks that were measured at this hour.
+             */
+            weeks: number;
+        };
+        /**
          * ValueCount
          * @description One value and how many terminals have it.
          */
@@ -7885,6 +8162,42 @@ export interface components {
          * @enum {string}
          */
         Vantage: "school" | "centre";
+        /**
+         * Voice
+         * @description How good a call would be, by the simplified E-model of ITU-T G.107.
+         */
+        Voice: {
+            /**
+             * Mos
+             * @description Mean opinion score, 1 (bad) to 4.5 (as good as it gets).
+             * @example 4.38
+             */
+            mos: number;
+            /**
+             * R
+             * @description The model's rating, 0 to 93.2.
+             * @example 92.4
+             */
+            r: number;
+            /**
+             * Rtt Seconds
+             * @description Mean round-trip time it is worked out from.
+             * @example 0.004
+             */
+            rtt_seconds: number;
+            /**
+             * Jitter Seconds
+             * @description Mean jitter likewise; 0 where none was measured.
+             * @example 0.0004
+             */
+            jitter_seconds: number;
+            /**
+             * Loss Ratio
+             * @description Share of pings lost likewise.
+             * @example 0
+             */
+            loss_ratio: number;
+        };
         /**
          * WorkRow
          * @description The version of a pupil's work that counts.
@@ -8870,6 +9183,97 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_outlook_api_v1_links__link__outlook_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Link id. */
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOutlook"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sparklines_api_v1_sparklines_links_get: {
+        parameters: {
+            query?: {
+                /** @description Hours looked back. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sparklines"];
                 };
             };
             /** @description The request has invalid input */
