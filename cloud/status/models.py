@@ -81,12 +81,16 @@ class AgentEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one look at the evidence says. `silent` says that it rests on hearing nothing, which proves less."""
+    """What one look at the evidence says. `silent` says that it rests on hearing nothing, which proves less.
+
+    `root` is the thing whose fault explains it; None when the thing itself is the cause, or well.
+    """
 
     status: StatusWord
     reason: str
     evidence: Evidence = field(default_factory=dict)
     silent: bool = False
+    root: Thing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class Settled:
     reason: str
     candidate: StatusWord | None = None
     candidate_since: datetime | None = None
+    root: Thing | None = None
 
 
 @dataclass(frozen=True, slots=True)

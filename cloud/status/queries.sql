@@ -54,7 +54,7 @@ ORDER BY agents.position;
 
 -- name: board
 -- The status of everything as it was last written.
-SELECT kind, key, status, since, reason
+SELECT kind, key, status, since, reason, root_kind, root_key
 FROM status_current
 WHERE kind IN ('link', 'gateway', 'classroom');
 

@@ -54,7 +54,13 @@ async def board(connection: psycopg.AsyncConnection) -> dict[tuple[StatusKind, s
     """Return the status of everything as last written."""
     rows = await (await connection.execute(QUERIES["board"])).fetchall()
     return {
-        (StatusKind(kind), key): Settled(StatusWord(status), since, reason) for kind, key, status, since, reason in rows
+        (StatusKind(kind), key): Settled(
+            StatusWord(status),
+            since,
+            reason,
+            root=Thing(StatusKind(root_kind), root_key) if root_key is not None else None,
+        )
+        for kind, key, status, since, reason, root_kind, root_key in rows
     }
 
 

@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from cloud.status.models import AgentEvidence, Evidence, Judgement, LinkEvidence, Settled, StatusWord, VantageEvidence
+from cloud.status.models import (
+    AgentEvidence,
+    Evidence,
+    Judgement,
+    LinkEvidence,
+    Settled,
+    StatusKind,
+    StatusWord,
+    Thing,
+    VantageEvidence,
+)
 
 FRESH = timedelta(seconds=60)
 """Evidence older than this says nothing about now."""
@@ -75,10 +85,11 @@ def judge_agent(
     }
     if agent.link is None:
         return Judgement(StatusWord.DOWN, reason, evidence, silent)
+    line = Thing(StatusKind.LINK, agent.link)
     if link is None or link_status is None or link_status.status is StatusWord.UNKNOWN:
-        return Judgement(StatusWord.UNKNOWN, "link_unknown", evidence, silent=True)
+        return Judgement(StatusWord.UNKNOWN, "link_unknown", evidence, silent=True, root=line)
     if link_status.status is StatusWord.DOWN:
-        return Judgement(StatusWord.UNREACHABLE, "behind_link_down", evidence, silent)
+        return Judgement(StatusWord.UNREACHABLE, "behind_link_down", evidence, silent, root=line)
     was_behind_it = previous is not None and previous.status is StatusWord.UNREACHABLE
     if was_behind_it and now - link_status.since < RECONNECTING:
         return None

@@ -68,14 +68,16 @@ def settle(previous: Settled | None, judgement: Judgement | None, now: datetime,
     if judgement is None or (quiet and judgement.silent and previous is not None):
         return previous
     if previous is None:
-        return Settled(judgement.status, now, judgement.reason)
+        return Settled(judgement.status, now, judgement.reason, root=judgement.root)
+    if judgement.status is previous.status and judgement.root != previous.root:
+        return Settled(judgement.status, now, judgement.reason, root=judgement.root)
     if judgement.status is previous.status:
         return replace(previous, candidate=None, candidate_since=None) if previous.candidate else previous
     if previous.candidate is not judgement.status or previous.candidate_since is None:
         previous = replace(previous, candidate=judgement.status, candidate_since=now)
     hold = _HOLDS.get((previous.status, judgement.status), timedelta())
     if now - (previous.candidate_since or now) >= hold:
-        return Settled(judgement.status, now, judgement.reason)
+        return Settled(judgement.status, now, judgement.reason, root=judgement.root)
     return previous
 
 
@@ -92,9 +94,11 @@ def evaluate(
         if now_shown is None:
             return
         settled[kind, key] = now_shown
-        if judgement is not None and (previous is None or now_shown.status is not previous.status):
+        before = (previous.status, previous.root) if previous is not None else None
+        if judgement is not None and before != (now_shown.status, now_shown.root):
             word = previous.status if previous is not None else None
-            changes.append(Change(kind, key, word, now_shown.status, snapshot.at, judgement.reason, judgement.evidence))
+            why = (judgement.reason, judgement.evidence)
+            changes.append(Change(kind, key, word, now_shown.status, snapshot.at, *why, root=now_shown.root))
 
     links = {link.link: link for link in snapshot.links}
     for link in snapshot.links:
