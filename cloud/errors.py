@@ -82,3 +82,21 @@ class FeedUnknown(CloudError):
     """There is no such feed."""
 
     hint = "List the feeds with `bellwether feed list`."
+
+
+class IncidentUnknown(CloudError):
+    """There is no such incident."""
+
+    hint = "List the incidents with `bellwether incident list` or GET /api/v1/incidents."
+
+
+class IncidentChanged(CloudError):
+    """Somebody did something to the incident meanwhile."""
+
+    hint = "Look at it again, and repeat the act with its version now if it still makes sense."
+
+
+class IncidentRefused(CloudError):
+    """The act does not fit the incident's state."""
+
+    hint = "Look at the incident's state: GET /api/v1/incidents/{incident_id}."

@@ -20,7 +20,9 @@ import cloud.evaluation.routes
 import cloud.feeds.routes
 import cloud.fleet.routes
 import cloud.homework.routes
+import cloud.incidents.routes
 import cloud.inventory.routes
+import cloud.lessons.routes
 import cloud.live.routes
 import cloud.overview.routes
 import cloud.privacy.routes
@@ -48,6 +50,8 @@ def assemble() -> FastAPI:
     for domain in (
         cloud.overview,
         cloud.inventory,
+        cloud.incidents,
+        cloud.lessons,
         cloud.telemetry,
         cloud.search,
         cloud.terminals,
