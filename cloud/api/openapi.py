@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from cloud.http.schemas import Problem
-from cloud.live.schemas import AgentEvent, LessonsEvent, LinkEvent, PingEvent
+from cloud.live.schemas import AgentEvent, IncidentEvent, LessonsEvent, LinkEvent, PingEvent
 
 API_VERSION = "1"
-_UNROUTED: tuple[type[BaseModel], ...] = (Problem, LinkEvent, AgentEvent, LessonsEvent, PingEvent)
+_UNROUTED: tuple[type[BaseModel], ...] = (Problem, LinkEvent, AgentEvent, IncidentEvent, LessonsEvent, PingEvent)
 """Models that no route returns by itself: problems, and what the stream carries."""
 
 _DESCRIPTION = """The centre of a school district's IoT and network, for reading.

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -23,13 +23,17 @@ from cloud.fleet import reading as fleet
 from cloud.fleet.schemas import AgentRow
 from cloud.http.database import read_only
 from cloud.http.ending import end
+from cloud.incidents import reading as incidents
+from cloud.incidents.schemas import IncidentRow
 from cloud.inventory.schemas import LinkRow
 from cloud.live.outbox import Delta, Outbox
-from cloud.live.schemas import AgentEvent, ChangedLesson, LessonsEvent, LinkEvent, PingEvent
+from cloud.live.schemas import AgentEvent, ChangedLesson, IncidentEvent, LessonsEvent, LinkEvent, PingEvent
 from cloud.overview.service import OverviewBoard, Picture
 from cloud.teaching.taking import CHANNEL as LESSONS_CHANNEL
 
 CHANNEL = "bellwether_live"
+_OVER = timedelta(minutes=10)
+"""How long an incident that is over is still watched for changes."""
 _RECONNECT_MILLISECONDS = 3000
 """What the browser waits before it connects again."""
 _log = structlog.get_logger(__name__)
@@ -72,6 +76,7 @@ class Hub:
         self._links: dict[str, LinkRow] = {}
         self._marks: dict[str, fleet.AgentMark] = {}
         self._lessons: dict[str, ChangedLesson] = {}
+        self._incidents: dict[int, IncidentRow] = {}
         self._last_id = 0
         self.database_up = False
         self.messages_total = 0
@@ -188,7 +193,10 @@ class Hub:
             agents: list[AgentRow] = []
             if changed and not self._resync:
                 agents = await fleet.agent_rows(connection, fleet.AgentFilters(among=changed))
+            watched = await incidents.incidents(connection, since=datetime.now(UTC) - _OVER)
         self._send_all("overview", picture.snapshot.body)
+        # All of them after a pause: no other message of the stream tells which incidents are open.
+        self._send_incidents(watched.items, known={} if self._resync else self._incidents)
         lessons, self._lessons = self._lessons, {}
         if lessons:
             self._join_all("lesson", Delta(lessons, _lesson_event))
@@ -199,11 +207,17 @@ class Hub:
         self._resync = False
         self._links = {row.link: row for row in picture.links}
         self._marks = marks
+        self._incidents = {row.incident_id: row for row in watched.items}
 
     def _send_links(self, picture: Picture) -> None:
         changed = {row.link: row for row in picture.links if self._links.get(row.link) != row}
         if changed:
             self._join_all("link", Delta(changed, _link_event))
+
+    def _send_incidents(self, rows: list[IncidentRow], known: dict[int, IncidentRow]) -> None:
+        changed = {str(row.incident_id): row for row in rows if known.get(row.incident_id) != row}
+        if changed:
+            self._join_all("incident", Delta(changed, _incident_event))
 
     def _send_all(self, event: str, document: bytes) -> None:
         for subscriber in self._subscribers:
@@ -222,6 +236,10 @@ def _link_event(rows: list[LinkRow]) -> bytes:
 
 def _lesson_event(rows: list[ChangedLesson]) -> bytes:
     return LessonsEvent(at=datetime.now(UTC), items=rows).model_dump_json().encode()
+
+
+def _incident_event(rows: list[IncidentRow]) -> bytes:
+    return IncidentEvent(at=datetime.now(UTC), items=rows).model_dump_json().encode()
 
 
 def _agent_event(rows: list[AgentRow]) -> bytes:

@@ -14,7 +14,7 @@ router = APIRouter(tags=["live"])
 
 _DESCRIPTION = (
     "Server-sent events: `overview` (an `Overview`), `link` (a `LinkEvent`), `agent` (an `AgentEvent`), "
-    "`lesson` (a `LessonsEvent`), `ping` (a `PingEvent`)."
+    "`incident` (an `IncidentEvent`), `lesson` (a `LessonsEvent`), `ping` (a `PingEvent`)."
 )
 
 
@@ -48,9 +48,9 @@ class EventStreamResponse(StreamingResponse):
 async def stream(hub: Annotated[Hub, Depends(_hub)]) -> StreamingResponse:
     """The live stream: the full `overview` first, then what changes, at most one message of a kind per second.
 
-    A `link` or `agent` message carries every row that changed since the one before, a `lesson` message the keys of
-    lessons with new facts; `ping` comes every 15 seconds. A client that reads slowly gets fewer messages, never older
-    ones.
+    A `link`, `agent` or `incident` message carries every row that changed since the one before, a `lesson` message the
+    keys of lessons with new facts; `ping` comes every 15 seconds. A client that reads slowly gets fewer messages, never
+    older ones.
     """
     return EventStreamResponse(
         hub.subscribe(),

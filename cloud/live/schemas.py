@@ -6,6 +6,7 @@ from pydantic import Field
 
 from cloud.fleet.schemas import AgentRow
 from cloud.http.schemas import Document, Moment
+from cloud.incidents.schemas import IncidentRow
 from cloud.inventory.schemas import LinkRow
 
 
@@ -25,6 +26,15 @@ class AgentEvent(Document):
     """The cloud's clock when they were read."""
     items: list[AgentRow]
     """The agents as they are now."""
+
+
+class IncidentEvent(Document):
+    """`event: incident`: the incidents that are new, have changed or are over since the last such message."""
+
+    at: Moment
+    """The cloud's clock when they were read."""
+    items: list[IncidentRow]
+    """The incidents as they are now."""
 
 
 class ChangedLesson(Document):

@@ -35,6 +35,7 @@ NOUNS: dict[str, Noun] = {
     "homework": Noun("see assignments, who handed in, what waits for a teacher, wrong questions", "cloud"),
     "evaluation": Noun("import and export the framework of indicators, replay what was refused", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
+    "incident": Noun("list, acknowledge, assign, merge and close incidents", "cloud"),
     "records": Noun("count and replay the classroom records that a service refused", "cloud"),
     "feed": Noun("tell records to other systems: register, list, pause, resume, remove receivers", "cloud"),
     "quarantine": Noun("list, show and replay what the centre could not take", "cloud"),

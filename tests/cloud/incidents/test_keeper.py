@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -174,3 +176,21 @@ async def test_only_open_incidents_can_be_asked_for(school_day: SmallDistrict, a
     assert await roots(school="s01") == ["s01-wan"]
     assert await roots(kind="degradation") == ["s02-wan"]
     assert await roots(severity="p1") == []
+
+
+async def test_an_open_page_is_told_of_an_incident(school_day: SmallDistrict, api: httpx.AsyncClient) -> None:
+    school_day.logged("link", "s02-wan", "degraded", minutes_ago(5))
+    await keep(school_day)
+    async with asyncio.timeout(60), api.stream("GET", "/api/v1/stream") as answer:
+        lines = answer.aiter_lines()
+        async for line in lines:
+            if line == "event: ping":
+                break
+        school_day.logged("link", "s01-wan", "down", minutes_ago(1))
+        await keep(school_day)
+        async for line in lines:
+            if line == "event: incident":
+                told = json.loads((await anext(lines)).removeprefix("data: "))
+                if any(row["root_key"] == "s01-wan" for row in told["items"]):
+                    return
+    pytest.fail("the stream ended")
