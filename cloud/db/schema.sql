@@ -719,6 +719,81 @@ CREATE TABLE host_samples (
 CREATE INDEX host_samples_thing_time ON host_samples USING btree (thing_id, corrected_at);
 CREATE INDEX host_samples_time ON host_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
 
+CREATE TABLE incident_cursor (
+    alone boolean NOT NULL DEFAULT true,
+    change_id bigint NOT NULL,
+    CONSTRAINT incident_cursor_pkey PRIMARY KEY (alone),
+    CONSTRAINT incident_cursor_alone_check CHECK (alone)
+);
+
+CREATE TABLE incident_members (
+    incident_id bigint NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    status text NOT NULL,
+    attached_at timestamp with time zone NOT NULL,
+    detached_at timestamp with time zone,
+    CONSTRAINT incident_members_pkey PRIMARY KEY (incident_id, kind, key),
+    CONSTRAINT incident_members_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES incidents(incident_id)
+);
+CREATE INDEX incident_members_thing ON incident_members USING btree (kind, key) WHERE (detached_at IS NULL);
+
+CREATE TABLE incident_timeline (
+    entry_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    incident_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    actor text,
+    detail jsonb NOT NULL,
+    CONSTRAINT incident_timeline_pkey PRIMARY KEY (entry_id),
+    CONSTRAINT incident_timeline_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES incidents(incident_id),
+    CONSTRAINT incident_timeline_kind_check CHECK ((kind = ANY (ARRAY['opened'::text, 'attached'::text, 'detached'::text, 'severity'::text, 'reclassified'::text, 'acknowledged'::text, 'assigned'::text, 'comment'::text, 'merged'::text, 'split'::text, 'resolved'::text, 'reopened'::text, 'notified'::text])))
+);
+CREATE INDEX incident_timeline_incident ON incident_timeline USING btree (incident_id, entry_id);
+
+CREATE TABLE incidents (
+    incident_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    root_kind text NOT NULL,
+    root_key text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    severity text NOT NULL,
+    status text NOT NULL,
+    reason text NOT NULL,
+    school text,
+    provider text,
+    opened_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    merged_into bigint,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    assignee text,
+    version integer NOT NULL DEFAULT 1,
+    updated_at timestamp with time zone NOT NULL,
+    lessons_now integer NOT NULL DEFAULT 0,
+    students_now integer NOT NULL DEFAULT 0,
+    exams_now integer NOT NULL DEFAULT 0,
+    saved_now integer NOT NULL DEFAULT 0,
+    lessons_next integer NOT NULL DEFAULT 0,
+    students_next integer NOT NULL DEFAULT 0,
+    next_at timestamp with time zone,
+    lost_minutes double precision NOT NULL DEFAULT 0,
+    saved_minutes double precision NOT NULL DEFAULT 0,
+    unknown_minutes double precision NOT NULL DEFAULT 0,
+    at_risk_minutes double precision NOT NULL DEFAULT 0,
+    lessons_hit integer NOT NULL DEFAULT 0,
+    students_hit integer NOT NULL DEFAULT 0,
+    CONSTRAINT incidents_pkey PRIMARY KEY (incident_id),
+    CONSTRAINT incidents_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES incidents(incident_id),
+    CONSTRAINT incidents_school_fkey FOREIGN KEY (school) REFERENCES schools(school),
+    CONSTRAINT incidents_kind_check CHECK ((kind = ANY (ARRAY['outage'::text, 'degradation'::text, 'blind_spot'::text]))),
+    CONSTRAINT incidents_severity_check CHECK ((severity = ANY (ARRAY['p1'::text, 'p2'::text, 'p3'::text, 'p4'::text]))),
+    CONSTRAINT incidents_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text, 'merged'::text])))
+);
+CREATE UNIQUE INDEX incidents_open_root ON incidents USING btree (root_kind, root_key) WHERE (state = 'open'::text);
+CREATE INDEX incidents_opened ON incidents USING btree (opened_at);
+CREATE INDEX incidents_root ON incidents USING btree (root_kind, root_key, opened_at);
+
 CREATE TABLE inventory_imports (
     import_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     imported_at timestamp with time zone NOT NULL,
