@@ -12,7 +12,7 @@ from cloud.http.database import Reader
 from cloud.http.schemas import FieldProblem
 from cloud.http.times import FORMATS, parse_moment
 from cloud.lessons import service
-from cloud.lessons.schemas import Grouping, ImpactReport, LessonsNow
+from cloud.lessons.schemas import Grouping, ImpactReport, LessonsAffected
 
 router = APIRouter(tags=["lessons"])
 
@@ -21,7 +21,7 @@ _EXAMPLE = "2026-11-01T00:00:00+08:00"
 
 
 @router.get("/lessons/now", responses=problems.responses(503))
-async def lessons_now(reader: Reader) -> LessonsNow:
+async def lessons_now(reader: Reader) -> LessonsAffected:
     """Lessons that a fault stands in the way of now, and those of the coming hour."""
     return await service.now(reader, datetime.now(UTC))
 

@@ -45,7 +45,7 @@ class AffectedLesson(Document):
     """Whether it goes on from the cache in the room."""
 
 
-class LessonsNow(Document):
+class LessonsAffected(Document):
     """What the faults of this moment mean for lessons."""
 
     at: Moment

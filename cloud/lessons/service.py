@@ -9,7 +9,7 @@ import psycopg
 
 from cloud.lessons import impact, reading
 from cloud.lessons.models import Loss, Sum
-from cloud.lessons.schemas import AffectedLesson, Grouping, ImpactReport, LessonImpact, LessonsNow
+from cloud.lessons.schemas import AffectedLesson, Grouping, ImpactReport, LessonImpact, LessonsAffected
 
 
 def sums(losses: Iterable[Loss], by: Grouping) -> dict[str, Sum]:
@@ -48,13 +48,13 @@ async def report(
     return ImpactReport(since=since, until=until, by=by, items=items)
 
 
-async def now(connection: psycopg.AsyncConnection, at: datetime) -> LessonsNow:
+async def now(connection: psycopg.AsyncConnection, at: datetime) -> LessonsAffected:
     """Return what the faults of this moment mean for lessons."""
     slots = await reading.slots(connection, at, at + impact.AHEAD)
     spans = await reading.spans_of(connection, slots, at, at)
     hit = impact.affected(slots, spans, at)
     reached = impact.blasts(slots, spans, at).values()
-    return LessonsNow(
+    return LessonsAffected(
         at=at,
         in_session=sum(slot.starts_at <= at < slot.ends_at for slot in slots),
         affected=len(hit),
