@@ -5924,6 +5924,65 @@ export interface components {
             student_minutes: number;
         };
         /**
+         * LessonsAffected
+         * @description What the faults of this moment mean for lessons.
+         */
+        LessonsAffected: {
+            /**
+             * At
+             * Format: date-time
+             * @description The cloud's clock when this was worked out.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * In Session
+             * @description Lessons in session by the timetable.
+             * @example 612
+             */
+            in_session: number;
+            /**
+             * Affected
+             * @description Of these, lessons that a fault stands in the way of, saved or not.
+             * @example 6
+             */
+            affected: number;
+            /**
+             * Saved
+             * @description Of the affected, those that go on from the cache.
+             * @example 6
+             */
+            saved: number;
+            /**
+             * Students Affected
+             * @description Pupils of the affected lessons.
+             * @example 270
+             */
+            students_affected: number;
+            /**
+             * Exams Affected
+             * @description Exams among them.
+             * @default 0
+             */
+            exams_affected: number;
+            /**
+             * Next At
+             * @description When the next affected lesson begins, were the faults to last; null when none does within the hour.
+             */
+            next_at: string | null;
+            /**
+             * Next Affected
+             * @description Lessons of the coming hour, the next of each class, that would be affected.
+             * @default 0
+             */
+            next_affected: number;
+            /**
+             * Items
+             * @description The affected lessons.
+             */
+            items: components["schemas"]["AffectedLesson"][];
+        };
+        /**
          * LessonsEvent
          * @description `event: lesson`: lessons with new facts since the last such message; what is new, the routes of teaching tell.
          */
@@ -5940,6 +5999,24 @@ export interface components {
              * @description The lessons, by key alone.
              */
             items: components["schemas"]["ChangedLesson"][];
+        };
+        /**
+         * LessonsNow
+         * @description Lessons that are running.
+         */
+        LessonsNow: {
+            /**
+             * At
+             * Format: date-time
+             * @description The moment that was looked at.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Items
+             * @description One entry per lesson, by school and class.
+             */
+            items: components["schemas"]["cloud__roster__schemas__LessonRow"][];
         };
         /**
          * Level
@@ -9483,65 +9560,6 @@ export interface components {
             stage: string | null;
         };
         /**
-         * LessonsNow
-         * @description What the faults of this moment mean for lessons.
-         */
-        cloud__lessons__schemas__LessonsNow: {
-            /**
-             * At
-             * Format: date-time
-             * @description The cloud's clock when this was worked out.
-             * @example 2026-11-23T08:00:00Z
-             */
-            at: string;
-            /**
-             * In Session
-             * @description Lessons in session by the timetable.
-             * @example 612
-             */
-            in_session: number;
-            /**
-             * Affected
-             * @description Of these, lessons that a fault stands in the way of, saved or not.
-             * @example 6
-             */
-            affected: number;
-            /**
-             * Saved
-             * @description Of the affected, those that go on from the cache.
-             * @example 6
-             */
-            saved: number;
-            /**
-             * Students Affected
-             * @description Pupils of the affected lessons.
-             * @example 270
-             */
-            students_affected: number;
-            /**
-             * Exams Affected
-             * @description Exams among them.
-             * @default 0
-             */
-            exams_affected: number;
-            /**
-             * Next At
-             * @description When the next affected lesson begins, were the faults to last; null when none does within the hour.
-             */
-            next_at: string | null;
-            /**
-             * Next Affected
-             * @description Lessons of the coming hour, the next of each class, that would be affected.
-             * @default 0
-             */
-            next_affected: number;
-            /**
-             * Items
-             * @description The affected lessons.
-             */
-            items: components["schemas"]["AffectedLesson"][];
-        };
-        /**
          * LessonList
          * @description Lessons in order of their beginning.
          */
@@ -9626,24 +9644,6 @@ export interface components {
              * @example false
              */
             exam: boolean;
-        };
-        /**
-         * LessonsNow
-         * @description Lessons that are running.
-         */
-        cloud__roster__schemas__LessonsNow: {
-            /**
-             * At
-             * Format: date-time
-             * @description The moment that was looked at.
-             * @example 2026-11-23T08:00:00Z
-             */
-            at: string;
-            /**
-             * Items
-             * @description One entry per lesson, by school and class.
-             */
-            items: components["schemas"]["cloud__roster__schemas__LessonRow"][];
         };
         /**
          * LessonList
@@ -10820,7 +10820,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__lessons__schemas__LessonsNow"];
+                    "application/json": components["schemas"]["LessonsAffected"];
                 };
             };
             /** @description A part the cloud needs is away */
@@ -11994,7 +11994,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["cloud__roster__schemas__LessonsNow"];
+                    "application/json": components["schemas"]["LessonsNow"];
                 };
             };
             /** @description The request has invalid input */
