@@ -24,9 +24,9 @@ class IncidentRow(Document):
     root_key: str = Field(examples=["s07-wan"])
     """Key of the thing at fault."""
     kind: IncidentKind
-    """What sort of trouble it is."""
+    """Outage, degradation or blind spot."""
     state: IncidentState
-    """Where it is in its life."""
+    """Open, resolved, or merged into another."""
     severity: Severity
     """How urgent it is now, or was when it ended."""
     status: StatusWord
