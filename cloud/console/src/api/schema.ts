@@ -5040,8 +5040,9 @@ export interface components {
              * @example s07-wan
              */
             root_key: string;
+            /** @description Outage, degradation or blind spot. */
             kind: components["schemas"]["IncidentKind"];
-            /** @description Where it is in its life. */
+            /** @description Open, resolved, or merged into another. */
             state: components["schemas"]["IncidentState"];
             /** @description How urgent it is now, or was when it ended. */
             severity: components["schemas"]["Severity"];
@@ -5272,8 +5273,9 @@ export interface components {
              * @example s07-wan
              */
             root_key: string;
+            /** @description Outage, degradation or blind spot. */
             kind: components["schemas"]["IncidentKind"];
-            /** @description Where it is in its life. */
+            /** @description Open, resolved, or merged into another. */
             state: components["schemas"]["IncidentState"];
             /** @description How urgent it is now, or was when it ended. */
             severity: components["schemas"]["Severity"];
