@@ -3,6 +3,7 @@
 import { classesEn } from './classes.en'
 import { given } from './eventFacts'
 import type { Messages } from './index'
+import { outlookEn } from './outlook.en'
 import { searchEn } from './search.en'
 import { terminalsEn } from './terminals.en'
 import { wallEn } from './wall.en'
@@ -319,6 +320,7 @@ export const en: Messages = {
   },
   classes: classesEn,
   wall: wallEn,
+  outlook: outlookEn,
   search: searchEn,
   terminals: terminalsEn,
   content: {

@@ -2,6 +2,7 @@
 
 import { classesZh } from './classes.zh-CN'
 import { type EventFacts, given } from './eventFacts'
+import { outlookZh } from './outlook.zh-CN'
 import { searchZh } from './search.zh-CN'
 import { terminalsZh } from './terminals.zh-CN'
 import { wallZh } from './wall.zh-CN'
@@ -319,6 +320,7 @@ export const zhCN = {
   },
   classes: classesZh,
   wall: wallZh,
+  outlook: outlookZh,
   search: searchZh,
   terminals: terminalsZh,
   content: {

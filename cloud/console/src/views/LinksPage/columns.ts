@@ -10,6 +10,7 @@ export function linkColumns(t: Messages): Column<LinkRow>[] {
     { key: 'status', title: t.links.status, sort: (row) => urgency(row.status) },
     { key: 'link', title: t.links.link, sort: (row) => row.link },
     { key: 'school', title: t.links.school, sort: (row) => row.school },
+    { key: 'trend', title: t.outlook.trend24 },
     { key: 'in', title: t.links.inward, numeric: true, sort: (row) => row.in_bps },
     { key: 'out', title: t.links.outward, numeric: true, sort: (row) => row.out_bps },
     { key: 'utilisation', title: t.links.utilisation, numeric: true, sort: (row) => row.utilisation_ratio },
