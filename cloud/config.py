@@ -13,6 +13,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -81,6 +82,14 @@ def _time_zone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
         return f"{value!r} is not a time zone that this machine knows"
+    return ""
+
+
+def _clock(value: str) -> str:
+    try:
+        time.fromisoformat(value if len(value) == 5 else "")
+    except ValueError:
+        return f"{value!r} is not a time of day"
     return ""
 
 
@@ -189,6 +198,14 @@ class District:
     """Section [district]."""
 
     time_zone: str = field(default="Asia/Shanghai", metadata={"rule": Rule(_time_zone, '"Asia/Shanghai"')})
+    map_file: str = field(default="", metadata={"rule": _file('"/etc/bellwether/district.geojson"')})
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Section [lessons]."""
+
+    check_at: str = field(default="07:30", metadata={"rule": Rule(_clock, '"07:30"')})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +221,7 @@ class Settings:
     records: RecordRetention = field(default_factory=RecordRetention)
     influx: Influx = field(default_factory=Influx)
     district: District = field(default_factory=District)
+    lessons: Lessons = field(default_factory=Lessons)
 
 
 _SECTIONS: dict[str, type[Any]] = {
@@ -216,6 +234,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "records": RecordRetention,
     "influx": Influx,
     "district": District,
+    "lessons": Lessons,
 }
 
 

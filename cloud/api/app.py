@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 
 import cloud.content.routes
 import cloud.desired.routes
+import cloud.devices.routes
 import cloud.evaluation.routes
 import cloud.feeds.routes
 import cloud.fleet.routes
@@ -29,6 +30,7 @@ import cloud.privacy.routes
 import cloud.quarantine.routes
 import cloud.records.routes
 import cloud.roster.routes
+import cloud.schooldays.routes
 import cloud.search.routes
 import cloud.teaching.routes
 import cloud.telemetry.routes
@@ -54,6 +56,8 @@ def assemble() -> FastAPI:
         cloud.lessons,
         cloud.telemetry,
         cloud.search,
+        cloud.devices,
+        cloud.schooldays,
         cloud.terminals,
         cloud.fleet,
         cloud.quarantine,

@@ -107,12 +107,17 @@ async def school(connection: psycopg.AsyncConnection, key: str) -> SchoolDetail 
         **dict(row),
         link_row=links_found[0] if links_found else None,
         gateway_row=await fleet.agent_row(connection, row.gateway) if row.gateway else None,
-        classroom_rows=[
-            ClassroomRow(**{**room, "terminals": StatusCounts(**(room["terminals"] or {}))})
-            for room in await _rows(connection, "classrooms", school=key)
-        ],
+        classroom_rows=await classroom_rows(connection, key),
         devices=[DeviceRow(**device, ports=ports.get(device["device"], [])) for device in devices],
     )
+
+
+async def classroom_rows(connection: psycopg.AsyncConnection, school: str) -> list[ClassroomRow]:
+    """Return the classrooms of a school, in the inventory's order."""
+    return [
+        ClassroomRow(**{**room, "terminals": StatusCounts(**(room["terminals"] or {}))})
+        for room in await _rows(connection, "classrooms", school=school)
+    ]
 
 
 async def unclaimed(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 
 from cloud.http import problems
 from cloud.http.database import Reader
 from cloud.http.paging import Limit, Offset, Search, like_pattern
-from cloud.inventory import reading
+from cloud.inventory import district_map, reading
 from cloud.inventory.schemas import LinkDetail, LinkList, SchoolDetail, SchoolList, UnclaimedList
 from protocols.samples import Kind
 
@@ -59,3 +60,9 @@ async def unclaimed(
 ) -> UnclaimedList:
     """Things that agents measure and the inventory does not know; their samples are stored all the same."""
     return await reading.unclaimed(reader, kind, like_pattern(search), limit, offset)
+
+
+@router.get("/map", responses=problems.responses(404, 503))
+async def district_geojson(request: Request) -> dict[str, Any]:
+    """The district's own GeoJSON (RFC 7946), when the configuration names one; the console draws schools over it."""
+    return await asyncio.to_thread(district_map.read, request.app.state.rooms.settings.district.map_file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 
@@ -12,7 +12,7 @@ from cloud.http.database import Reader
 from cloud.http.times import FORMATS, STEP_FORMATS
 from cloud.telemetry import catalogue, outlook, series
 from cloud.telemetry.outlook_schemas import LinkOutlook, Sparklines
-from cloud.telemetry.schemas import LinkSeries, MetricCatalogue
+from cloud.telemetry.schemas import LinkSeries, MetricCatalogue, ThingSeries
 from protocols.samples import Kind
 
 router = APIRouter(tags=["telemetry"])
@@ -72,6 +72,27 @@ async def link_outlook(
     if found is None:
         raise problems.not_found("link", link, hint="GET /api/v1/links lists every link.")
     return found
+
+
+@router.get("/series/{kind}/{thing:path}", responses=problems.responses(422, 503))
+async def thing_series(
+    reader: Reader,
+    kind: Annotated[
+        Literal["port", "device", "probe", "host", "terminal", "classroom"],
+        Path(description="Kind of thing; a link's series have routes of their own.", examples=["device"]),
+    ],
+    thing: Annotated[str, Path(max_length=320, examples=["s07-sw01"], description="Key of the thing.")],
+    metric: Annotated[
+        list[str],
+        Query(max_length=40, description="Metrics of the catalogue for this kind.", examples=[["cpu_ratio"]]),
+    ],
+    from_: Annotated[str | None, Query(alias="from", description="Start; default one hour before `to`.")] = None,
+    to: Annotated[str | None, Query(description=f"End; default now. Formats: {'; '.join(FORMATS)}.")] = None,
+    step: Annotated[str | None, Query(description="Width of a step; default by span.")] = None,
+) -> ThingSeries:
+    """Series of any thing's metrics, at most 2,000 points each; null where nothing was measured."""
+    request = series.parse_request(metric, from_, to, step, None, now=datetime.now(UTC), kind=Kind(kind))
+    return await series.thing_series(reader, thing, request)
 
 
 @router.get("/sparklines/links", responses=problems.responses(422, 503))

@@ -49,6 +49,37 @@ class LinkSeries(Document):
     """One per metric and vantage asked for."""
 
 
+class MetricSeries(Document):
+    """One metric of a thing."""
+
+    metric: str = Field(examples=["cpu_ratio"])
+    """Name in the catalogue."""
+    unit: str = Field(examples=["ratio"])
+    """Its unit, as the catalogue has it."""
+    points: list[tuple[int, float | None]] = Field(examples=[[[1795420800000, 0.31], [1795420810000, None]]])
+    """`[epoch_ms, value]` at the start of each step, oldest first: the mean over the step, null where nothing was
+    measured."""
+
+
+class ThingSeries(Document):
+    """Series of one thing over one span, all with the same steps."""
+
+    kind: Kind
+    """Kind of the thing."""
+    thing: str = Field(examples=["s07-sw01"])
+    """Its key."""
+    from_: Moment = Field(alias="from")
+    """Start of the first step: what was asked for, moved back to a whole step."""
+    to: Moment
+    """End of the span, as asked for; the last step begins before it."""
+    step_seconds: int = Field(examples=[10])
+    """Seconds per step."""
+    source: SeriesSource
+    """Where the points were read."""
+    series: list[MetricSeries]
+    """One per metric asked for."""
+
+
 class MetricDescription(Document):
     """One metric of the catalogue."""
 

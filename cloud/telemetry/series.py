@@ -1,4 +1,4 @@
-"""Series of a link: which table, which steps, and where the gaps are.
+"""Series of a link from its ends, or of any other thing: which table, which steps, and where the gaps are.
 
 A point is the mean over one step. A step without a sample is null, unless the samples around it are no further apart
 than their usual interval allows: then the next sample, a rate over the time before it, speaks for the step as well. The
@@ -24,7 +24,7 @@ from cloud.http.problems import invalid_input
 from cloud.http.schemas import FieldProblem
 from cloud.http.times import FORMATS, STEP_FORMATS, parse_moment, parse_step
 from cloud.telemetry import catalogue
-from cloud.telemetry.schemas import LinkSeries, Series, SeriesSource
+from cloud.telemetry.schemas import LinkSeries, MetricSeries, Series, SeriesSource, ThingSeries
 from protocols.samples import Kind, Vantage
 
 MAX_POINTS = 2000
@@ -49,6 +49,7 @@ class SeriesRequest:
     end: datetime
     step_seconds: int
     source: SeriesSource
+    kind: Kind = Kind.LINK
 
     @property
     def steps(self) -> int:
@@ -64,10 +65,11 @@ def parse_request(
     vantage_text: str | None,
     *,
     now: datetime,
+    kind: Kind = Kind.LINK,
 ) -> SeriesRequest:
     """Read the query's texts. Raises ProblemError that names every wrong one with what is allowed."""
     errors: list[FieldProblem] = []
-    names = _metrics(metrics, errors)
+    names = _metrics(kind, metrics, errors)
     vantages = _vantages(vantage_text, errors)
     to = _moment("to", to_text, errors) or now
     start = _moment("from", from_text, errors) or to - _DEFAULT_SPAN
@@ -79,11 +81,11 @@ def parse_request(
     if errors:
         raise invalid_input(errors)
     aligned = datetime.fromtimestamp(start.timestamp() // step_seconds * step_seconds, UTC)
-    return SeriesRequest(tuple(names), vantages, aligned, to, step_seconds, _source(step_seconds))
+    return SeriesRequest(tuple(names), vantages, aligned, to, step_seconds, _source(step_seconds), kind)
 
 
-def _metrics(given: Sequence[str], errors: list[FieldProblem]) -> list[str]:
-    allowed = catalogue.charted(Kind.LINK)
+def _metrics(kind: Kind, given: Sequence[str], errors: list[FieldProblem]) -> list[str]:
+    allowed = catalogue.charted(kind)
     names = list(dict.fromkeys(name.strip() for text in given for name in text.split(",")))
     errors.extend(
         FieldProblem(field="metric", detail=f"unknown metric {name!r}", allowed=allowed)
@@ -203,8 +205,44 @@ async def link_series(connection: psycopg.AsyncConnection, link: str, request: S
     )
 
 
+async def thing_series(connection: psycopg.AsyncConnection, key: str, request: SeriesRequest) -> ThingSeries:
+    """Return the series asked for; a thing that was never measured has no value anywhere."""
+    known = await (
+        await connection.execute("SELECT thing_id FROM things WHERE kind = %s AND key = %s", [request.kind.value, key])
+    ).fetchone()
+    rows: list[dict[str, Any]] = []
+    if known is not None:
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query(request), parameters(known[0], request))
+            rows = await cursor.fetchall()
+    return ThingSeries(
+        kind=request.kind,
+        thing=key,
+        **{"from": request.start},
+        to=request.end,
+        step_seconds=request.step_seconds,
+        source=request.source,
+        series=[
+            MetricSeries(
+                metric=metric,
+                unit=catalogue.unit(request.kind, metric),
+                points=_points(request, request.metrics.index(metric), rows),
+            )
+            for metric in request.metrics
+        ],
+    )
+
+
 def _series(request: SeriesRequest, metric: str, vantage: Vantage, rows: Sequence[Mapping[str, Any]]) -> Series:
-    number = request.metrics.index(metric)
+    return Series(
+        metric=metric,
+        unit=catalogue.unit(Kind.LINK, metric),
+        vantage=vantage,
+        points=_points(request, request.metrics.index(metric), rows),
+    )
+
+
+def _points(request: SeriesRequest, number: int, rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, float | None]]:
     found = [
         Step(
             row["step"],
@@ -217,12 +255,7 @@ def _series(request: SeriesRequest, metric: str, vantage: Vantage, rows: Sequenc
         if row[f"value_{number}"] is not None
     ]
     begin_ms, step_ms = int(request.start.timestamp() * 1000), request.step_seconds * 1000
-    return Series(
-        metric=metric,
-        unit=catalogue.unit(Kind.LINK, metric),
-        vantage=vantage,
-        points=[(begin_ms + index * step_ms, value) for index, value in enumerate(fill(found, request.steps))],
-    )
+    return [(begin_ms + index * step_ms, value) for index, value in enumerate(fill(found, request.steps))]
 
 
 def parameters(thing_id: int, request: SeriesRequest) -> dict[str, Any]:
@@ -240,9 +273,10 @@ def parameters(thing_id: int, request: SeriesRequest) -> dict[str, Any]:
 def query(request: SeriesRequest) -> sql.Composed:
     """Return the statement that reads the steps; names of columns come from the catalogue only."""
     raw = request.source is SeriesSource.RAW
+    ended = request.kind is Kind.LINK
     columns: list[sql.Composable] = []
     for number, metric in enumerate(request.metrics):
-        value = _raw_value(metric) if raw else _rollup_value(metric)
+        value = _raw_value(request.kind, metric) if raw else _rollup_value(metric)
         measured = sql.Identifier(metric if raw else _rollup_column(metric))
         columns.append(
             sql.SQL(
@@ -259,24 +293,26 @@ def query(request: SeriesRequest) -> sql.Composed:
             )
         )
     return sql.SQL(
-        "SELECT vantage,"
+        "SELECT {ends}"
         " floor((date_part('epoch', {time}) - %(start_seconds)s) / %(step)s)::int AS step,"
         " {resolution} AS resolution_seconds, {columns}"
         " FROM {table}"
-        " WHERE thing_id = %(thing_id)s AND {time} >= %(first)s AND {time} < %(last)s AND vantage = ANY(%(vantages)s)"
-        " GROUP BY 1, 2 ORDER BY 1, 2"
+        " WHERE thing_id = %(thing_id)s AND {time} >= %(first)s AND {time} < %(last)s{wanted_ends}"
+        " GROUP BY {ends}step ORDER BY {ends}step"
     ).format(
         time=sql.Identifier("corrected_at" if raw else "bucket"),
         resolution=sql.SQL("max(resolution_seconds)") if raw else sql.SQL("0"),
         columns=sql.SQL(", ").join(columns),
-        table=sql.Identifier("link_samples" if raw else f"link_{request.source.value}"),
+        table=sql.Identifier(f"{request.kind.value}_{'samples' if raw else request.source.value}"),
+        ends=sql.SQL("vantage, " if ended else ""),
+        wanted_ends=sql.SQL(" AND vantage = ANY(%(vantages)s)" if ended else ""),
     )
 
 
-def _raw_value(metric: str) -> sql.Composable:
+def _raw_value(kind: Kind, metric: str) -> sql.Composable:
     if metric.endswith("_total"):
         return sql.SQL("max({})").format(sql.Identifier(metric))
-    if catalogue.unit(Kind.LINK, metric) == "bool":
+    if catalogue.unit(kind, metric) == "bool":
         return sql.SQL("avg({}::int)").format(sql.Identifier(metric))
     return sql.SQL("avg({}::float8)").format(sql.Identifier(metric))
 
