@@ -9,6 +9,9 @@ declare module 'vue-router' {
       | 'links'
       | 'schools'
       | 'classes'
+      | 'terminals'
+      | 'checks'
+      | 'map'
       | 'agents'
       | 'content'
       | 'quarantine'
@@ -26,6 +29,12 @@ const PAGES = {
   school: () => import('./views/SchoolPage.vue'),
   classes: () => import('./views/ClassesPage.vue'),
   class: () => import('./views/ClassPage.vue'),
+  principal: () => import('./views/PrincipalPage.vue'),
+  device: () => import('./views/DevicePage.vue'),
+  port: () => import('./views/PortPage.vue'),
+  classroom: () => import('./views/ClassroomPage.vue'),
+  checks: () => import('./views/CheckPage.vue'),
+  map: () => import('./views/MapPage.vue'),
   terminals: () => import('./views/TerminalsPage.vue'),
   agents: () => import('./views/AgentsPage.vue'),
   agent: () => import('./views/AgentPage.vue'),
@@ -53,6 +62,17 @@ export function createConsoleRouter() {
       { path: '/links/:id', component: PAGES.link, props: true, meta: { section: 'links' } },
       { path: '/schools', component: PAGES.schools, meta: { section: 'schools' } },
       { path: '/schools/:id', component: PAGES.school, props: true, meta: { section: 'schools' } },
+      {
+        path: '/schools/:id/principal',
+        component: PAGES.principal,
+        props: true,
+        meta: { section: 'schools' },
+      },
+      { path: '/devices/:id', component: PAGES.device, props: true, meta: { section: 'schools' } },
+      { path: '/devices/:id/ports/:port', component: PAGES.port, props: true, meta: { section: 'schools' } },
+      { path: '/classrooms/:id', component: PAGES.classroom, props: true, meta: { section: 'schools' } },
+      { path: '/checks', component: PAGES.checks, meta: { section: 'checks' } },
+      { path: '/map', component: PAGES.map, meta: { section: 'map' } },
       { path: '/classes', component: PAGES.classes, meta: { section: 'classes' } },
       { path: '/classes/:id', component: PAGES.class, props: true, meta: { section: 'classes' } },
       { path: '/terminals', component: PAGES.terminals, meta: { section: 'terminals' } },

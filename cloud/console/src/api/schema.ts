@@ -144,7 +144,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/incidents": {
+    "/api/v1/map": {
         parameters: {
             query?: never;
             header?: never;
@@ -152,210 +152,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Incidents
-         * @description Incidents, one per cause: the most urgent first, open ones before those that are over.
+         * District Geojson
+         * @description The district's own GeoJSON (RFC 7946), when the configuration names one; the console draws schools over it.
          */
-        get: operations["incidents_api_v1_incidents_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Incident
-         * @description One incident: what it explains, what happened, what it means for lessons.
-         */
-        get: operations["incident_api_v1_incidents__incident_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}/acknowledge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Acknowledge
-         * @description Take note of it: somebody looks after it, nobody else is called.
-         */
-        post: operations["acknowledge_api_v1_incidents__incident_id__acknowledge_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}/assign": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Assign
-         * @description Give it to somebody, or to nobody.
-         */
-        post: operations["assign_api_v1_incidents__incident_id__assign_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}/comment": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Comment
-         * @description Say something for whoever reads it later.
-         */
-        post: operations["comment_api_v1_incidents__incident_id__comment_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}/merge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Merge
-         * @description Put it behind another open incident.
-         */
-        post: operations["merge_api_v1_incidents__incident_id__merge_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}/split": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Split
-         * @description Give a thing that it explains an incident of its own; the answer is the new one.
-         */
-        post: operations["split_api_v1_incidents__incident_id__split_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}/resolve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Resolve
-         * @description Say that it is over, and why, though its thing does not say so itself.
-         */
-        post: operations["resolve_api_v1_incidents__incident_id__resolve_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/incidents/{incident_id}/reopen": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Reopen
-         * @description Open it again: it was not over.
-         */
-        post: operations["reopen_api_v1_incidents__incident_id__reopen_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/lessons/now": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Lessons Now
-         * @description Lessons that a fault stands in the way of now, and those of the coming hour.
-         */
-        get: operations["lessons_now_api_v1_lessons_now_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/lessons/impact": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Lessons Impact
-         * @description Lesson-minutes lost, saved by the cache and unknown in a span of at most 400 days.
-         */
-        get: operations["lessons_impact_api_v1_lessons_impact_get"];
+        get: operations["district_geojson_api_v1_map_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -426,6 +226,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/series/{kind}/{thing}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Thing Series
+         * @description Series of any thing's metrics, at most 2,000 points each; null where nothing was measured.
+         */
+        get: operations["thing_series_api_v1_series__kind___thing__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sparklines/links": {
         parameters: {
             query?: never;
@@ -458,6 +278,126 @@ export interface paths {
          * @description Links, schools, gateways, devices, ports, classrooms, classes and terminals by key or name, best match first.
          */
         get: operations["search_api_v1_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Device
+         * @description One device with its ports, what hangs on it, and what happened to it.
+         */
+        get: operations["device_api_v1_devices__device__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device}/ports/{port}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Port
+         * @description One port with the link that ends at it and what happened to it.
+         */
+        get: operations["port_api_v1_devices__device__ports__port__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/classrooms/{classroom}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Classroom
+         * @description One classroom with its agent, today's lessons in it, and what happened to it.
+         */
+        get: operations["classroom_api_v1_classrooms__classroom__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schools/{school}/day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * School Day
+         * @description A school's periods of a day, and when its line or gateway was not up.
+         */
+        get: operations["school_day_api_v1_schools__school__day_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schools/{school}/principal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Principal
+         * @description How a school stands and which lessons a fault reaches, without a word about devices.
+         */
+        get: operations["principal_api_v1_schools__school__principal_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check
+         * @description Every classroom green or amber before the bell, with what is to be seen to and where.
+         */
+        get: operations["check_api_v1_check_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1867,9 +1807,9 @@ export interface paths {
          * Stream
          * @description The live stream: the full `overview` first, then what changes, at most one message of a kind per second.
          *
-         *     A `link`, `agent` or `incident` message carries every row that changed since the one before, a `lesson` message the
-         *     keys of lessons with new facts; `ping` comes every 15 seconds. A client that reads slowly gets fewer messages, never
-         *     older ones.
+         *     A `link` or `agent` message carries every row that changed since the one before, a `lesson` message the keys of
+         *     lessons with new facts; `ping` comes every 15 seconds. A client that reads slowly gets fewer messages, never older
+         *     ones.
          */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
@@ -1964,52 +1904,22 @@ export interface components {
             items: components["schemas"]["Access"][];
         };
         /**
-         * Acknowledge
-         * @description Take note: somebody looks after it, nobody else is called.
-         */
-        Acknowledge: {
-            /**
-             * Actor
-             * @description Who does it.
-             * @example 值班员
-             */
-            actor: string;
-            /**
-             * Version
-             * @description The incident's version that it was decided on; another one is refused with 409.
-             * @example 3
-             */
-            version: number;
-        };
-        /**
          * AffectedLesson
-         * @description A lesson in session that a fault stands in the way of.
+         * @description A lesson that the fault reaches.
          */
         AffectedLesson: {
             /**
-             * Lesson
-             * @description Its key.
-             * @example s07-g3c1.20261127.p3
-             */
-            lesson: string;
-            /**
-             * School
-             * @description Id of its school.
-             * @example s07
-             */
-            school: string;
-            /**
-             * School Class
+             * Title
              * @description Its class.
-             * @example s07-g3c1
+             * @example 三年级一班
              */
-            school_class: string;
+            title: string;
             /**
-             * Classroom
-             * @description Its room; null when the timetable names none.
-             * @example s07-c03
+             * Title En
+             * @description The class's English title; empty when there is none.
+             * @example Year 3 Class 1
              */
-            classroom: string | null;
+            title_en: string;
             /**
              * Topic
              * @description What is taught.
@@ -2017,9 +1927,27 @@ export interface components {
              */
             topic: string;
             /**
+             * Room
+             * @description Its classroom's name; null when it has none.
+             * @example 三年级二班
+             */
+            room: string | null;
+            /**
+             * Room En
+             * @description The classroom's English name; null likewise.
+             */
+            room_en: string | null;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
              * Ends At
              * Format: date-time
-             * @description When it ends by the timetable.
+             * @description When it ends.
              * @example 2026-11-23T08:00:00Z
              */
             ends_at: string;
@@ -2028,25 +1956,6 @@ export interface components {
              * @description Whether it is an exam.
              */
             exam: boolean;
-            /**
-             * Students
-             * @description Pupils of the class.
-             * @example 45
-             */
-            students: number;
-            /** @description Kind of the thing at fault. */
-            cause_kind: components["schemas"]["StatusKind"];
-            /**
-             * Cause
-             * @description Key of the thing at fault.
-             * @example s07-wan
-             */
-            cause: string;
-            /**
-             * Saved
-             * @description Whether it goes on from the cache in the room.
-             */
-            saved: boolean;
         };
         /**
          * AgentDetail
@@ -2564,30 +2473,6 @@ export interface components {
              * @description Of these, whose last attempt is wrong.
              */
             wrong: number;
-        };
-        /**
-         * Assign
-         * @description Give it to somebody, or to nobody.
-         */
-        Assign: {
-            /**
-             * Actor
-             * @description Who does it.
-             * @example 值班员
-             */
-            actor: string;
-            /**
-             * Version
-             * @description The incident's version that it was decided on; another one is refused with 409.
-             * @example 3
-             */
-            version: number;
-            /**
-             * Assignee
-             * @description Who is to look after it; null takes it from whoever has it.
-             * @example 网络组
-             */
-            assignee: string | null;
         };
         /**
          * Assignment
@@ -3118,6 +3003,62 @@ export interface components {
             checked_at: string;
         };
         /**
+         * CheckFault
+         * @description One reason why a classroom or school is not ready.
+         */
+        CheckFault: {
+            /** @description What is at fault. */
+            what: components["schemas"]["What"];
+            /**
+             * Number
+             * @description Terminals it is about; null where it is about none.
+             */
+            number: number | null;
+            /**
+             * Thing
+             * @description The thing to look at; null when it is the classroom itself.
+             * @example s07-wan
+             */
+            thing: string | null;
+        };
+        /**
+         * CheckReport
+         * @description Every classroom green or amber, as it stands now.
+         */
+        CheckReport: {
+            /**
+             * At
+             * Format: date-time
+             * @description When this was read.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Check At
+             * Format: date-time
+             * @description When the check is due today (`[lessons] check_at`).
+             * @example 2026-11-23T08:00:00Z
+             */
+            check_at: string;
+            /**
+             * Green
+             * @description Classrooms that are ready.
+             * @example 651
+             */
+            green: number;
+            /**
+             * Amber
+             * @description Classrooms that are not.
+             * @example 3
+             */
+            amber: number;
+            /**
+             * Schools
+             * @description In district order.
+             */
+            schools: components["schemas"]["SchoolCheck"][];
+        };
+        /**
          * ClassCoverage
          * @description Where evidence of a class is missing; no values.
          */
@@ -3295,6 +3236,105 @@ export interface components {
             items: components["schemas"]["AssignmentStanding"][];
         };
         /**
+         * ClassroomDetail
+         * @description One classroom with its agent, today's lessons, and what happened to it.
+         */
+        ClassroomDetail: {
+            /**
+             * Classroom
+             * @description Classroom id.
+             * @example s07-c03
+             */
+            classroom: string;
+            /**
+             * Name
+             * @description Its name.
+             * @example 三年级二班
+             */
+            name: string;
+            /**
+             * Name En
+             * @description Its English name; empty when there is none.
+             * @example Year 3 Class 2
+             */
+            name_en: string;
+            /**
+             * Seats
+             * @description Seats in it; null when the inventory does not say.
+             */
+            seats: number | null;
+            /**
+             * Agent
+             * @description Id of its agent; null when the inventory names none.
+             * @example s07-c03
+             */
+            agent: string | null;
+            /** @description Its status. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Since
+             * @description Since when the status holds; null when it was never judged.
+             */
+            since: string | null;
+            /** @description Its terminals, by status. */
+            terminals: components["schemas"]["StatusCounts"];
+            /**
+             * School
+             * @description Id of its school.
+             * @example s07
+             */
+            school: string;
+            /**
+             * School Name
+             * @description Its school's name.
+             * @example 第七小学
+             */
+            school_name: string;
+            /**
+             * School Name En
+             * @description Its school's English name; empty when there is none.
+             * @example Primary School No. 7
+             */
+            school_name_en: string;
+            /**
+             * Terminals Present
+             * @description Terminals its agent saw last; null when it never counted.
+             */
+            terminals_present: number | null;
+            /**
+             * Terminals Known
+             * @description Terminals its agent knows; null likewise.
+             */
+            terminals_known: number | null;
+            /**
+             * Battery Low
+             * @description Of them with little battery; null where nothing was measured.
+             */
+            battery_low: number | null;
+            /**
+             * Wifi Weak
+             * @description Of them with a weak signal; null where nothing was measured.
+             */
+            wifi_weak: number | null;
+            /**
+             * Observed At
+             * @description When these were observed; null when never.
+             */
+            observed_at: string | null;
+            /** @description Its agent; null when the inventory names none. */
+            agent_row: components["schemas"]["AgentRow"] | null;
+            /**
+             * Lessons
+             * @description Today's lessons here, in order of time.
+             */
+            lessons: components["schemas"]["RoomLesson"][];
+            /**
+             * Status Changes
+             * @description The newest fifty, newest first.
+             */
+            status_changes: components["schemas"]["StatusChange"][];
+        };
+        /**
          * ClassroomRow
          * @description One classroom with its terminals counted.
          */
@@ -3337,54 +3377,6 @@ export interface components {
             since: string | null;
             /** @description Its terminals, by status. */
             terminals: components["schemas"]["StatusCounts"];
-        };
-        /**
-         * Close
-         * @description Say that it is over, and why, though its thing does not say so itself.
-         */
-        Close: {
-            /**
-             * Actor
-             * @description Who does it.
-             * @example 值班员
-             */
-            actor: string;
-            /**
-             * Version
-             * @description The incident's version that it was decided on; another one is refused with 409.
-             * @example 3
-             */
-            version: number;
-            /**
-             * Text
-             * @description Why.
-             * @example 设备已撤除
-             */
-            text: string;
-        };
-        /**
-         * Comment
-         * @description Say something for whoever reads it later.
-         */
-        Comment: {
-            /**
-             * Actor
-             * @description Who does it.
-             * @example 值班员
-             */
-            actor: string;
-            /**
-             * Version
-             * @description The incident's version that it was decided on; another one is refused with 409.
-             * @example 3
-             */
-            version: number;
-            /**
-             * Text
-             * @description What to say.
-             * @example 已电话联系运营商
-             */
-            text: string;
         };
         /**
          * Compared
@@ -3525,6 +3517,40 @@ export interface components {
             insufficient: string[];
         };
         /**
+         * DaySpan
+         * @description When the line or the gateway was not up.
+         */
+        DaySpan: {
+            /** @description `link` or `gateway`. */
+            kind: components["schemas"]["StatusKind"];
+            /**
+             * Key
+             * @description Its key.
+             * @example s07-wan
+             */
+            key: string;
+            /** @description What it was. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Since
+             * Format: date-time
+             * @description From when, by the log; may lie before the day.
+             * @example 2026-11-23T08:00:00Z
+             */
+            since: string;
+            /**
+             * Until
+             * @description Until when; null while it still is.
+             */
+            until: string | null;
+            /**
+             * Reason
+             * @description Code of the rule that decided.
+             * @example centre_probe_dead
+             */
+            reason: string;
+        };
+        /**
          * DayTraffic
          * @description One local day's 95th percentiles.
          */
@@ -3550,6 +3576,159 @@ export interface components {
              * @description Whether at least half of the day was measured; other days do not count in the forecast.
              */
             complete: boolean;
+        };
+        /**
+         * DeviceChild
+         * @description A device that hangs on another.
+         */
+        DeviceChild: {
+            /**
+             * Device
+             * @description Device id.
+             * @example s07-ap03
+             */
+            device: string;
+            /**
+             * Name
+             * @description Its name.
+             * @example 三楼无线
+             */
+            name: string;
+            /**
+             * Kind
+             * @description `router`, `switch`, `ap`, `core` or `other`.
+             * @example ap
+             */
+            kind: string;
+        };
+        /**
+         * DeviceDetail
+         * @description One device with its ports, its place in the tree, and what happened to it.
+         */
+        DeviceDetail: {
+            /**
+             * Device
+             * @description Device id.
+             * @example s07-sw01
+             */
+            device: string;
+            /**
+             * Name
+             * @description Its name.
+             * @example 一楼交换机
+             */
+            name: string;
+            /**
+             * Kind
+             * @description `router`, `switch`, `ap`, `core` or `other`.
+             * @example switch
+             */
+            kind: string;
+            /**
+             * Vendor
+             * @description Who made it; null when the inventory does not say.
+             */
+            vendor: string | null;
+            /**
+             * Model
+             * @description Its model; null when the inventory does not say.
+             */
+            model: string | null;
+            /**
+             * Address
+             * @description Its management address; null when the inventory does not say.
+             */
+            address: string | null;
+            /**
+             * Agent
+             * @description Id of the agent that polls it; null when the inventory names none.
+             */
+            agent: string | null;
+            /**
+             * Parent
+             * @description Id of the device it hangs on, towards the centre; null at the top.
+             */
+            parent: string | null;
+            /**
+             * Reachable
+             * @description What the polling agent said last; null when never polled.
+             */
+            reachable: boolean | null;
+            /**
+             * Uptime Seconds
+             * @description Seconds since it started; null when never polled.
+             */
+            uptime_seconds: number | null;
+            /**
+             * Cpu Ratio
+             * @description Busy share of its processors, 0 to 1; null where nothing was measured.
+             */
+            cpu_ratio: number | null;
+            /**
+             * Memory Used Ratio
+             * @description Used share of its memory, 0 to 1; null where nothing was measured.
+             */
+            memory_used_ratio: number | null;
+            /**
+             * Temperature Celsius
+             * @description Degrees Celsius; null where nothing was measured.
+             */
+            temperature_celsius: number | null;
+            /**
+             * Observed At
+             * @description When these were observed, corrected to the cloud's clock; null when never polled.
+             */
+            observed_at: string | null;
+            /**
+             * Ports
+             * @description Its ports, in the inventory's order.
+             */
+            ports: components["schemas"]["PortRow"][];
+            /**
+             * School
+             * @description Id of its school; null at the centre.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * School Name
+             * @description Its school's name; null likewise.
+             * @example 第七小学
+             */
+            school_name: string | null;
+            /**
+             * School Name En
+             * @description Its school's English name; null likewise.
+             * @example Primary School No. 7
+             */
+            school_name_en: string | null;
+            /** @description Its status; null when nobody has judged it. */
+            status: components["schemas"]["StatusWord"] | null;
+            /**
+             * Since
+             * @description Since when the status holds; null likewise.
+             */
+            since: string | null;
+            /**
+             * Rtt Seconds
+             * @description Round-trip time from its agent; null where nothing was measured.
+             */
+            rtt_seconds: number | null;
+            /**
+             * Children
+             * @description Devices that hang on it, in the inventory's order.
+             */
+            children: components["schemas"]["DeviceChild"][];
+            /**
+             * Status Changes
+             * @description The newest fifty, newest first.
+             */
+            status_changes: components["schemas"]["StatusChange"][];
+            /**
+             * Recent Events
+             * @description The newest fifty events of the device and its ports, newest first.
+             */
+            recent_events: components["schemas"]["EventRow"][];
         };
         /**
          * DeviceRow
@@ -3784,12 +3963,6 @@ export interface components {
          * @enum {string}
          */
         DocumentKind: "roster" | "timetable" | "content" | "terminals" | "erasure";
-        /**
-         * EntryKind
-         * @description What an entry of a timeline tells.
-         * @enum {string}
-         */
-        EntryKind: "opened" | "attached" | "detached" | "severity" | "reclassified" | "acknowledged" | "assigned" | "comment" | "merged" | "split" | "resolved" | "reopened" | "notified";
         /**
          * EpochLedger
          * @description The books of one epoch (one spool file).
@@ -4906,12 +5079,6 @@ export interface components {
             parent: string | null;
         };
         /**
-         * Grouping
-         * @description What lesson-minutes are added up by.
-         * @enum {string}
-         */
-        Grouping: "cause" | "school" | "provider";
-        /**
          * Health
          * @description The process answers.
          */
@@ -4935,33 +5102,6 @@ export interface components {
              * @example 2026-11-23T08:00:00Z
              */
             started_at: string;
-        };
-        /**
-         * ImpactReport
-         * @description Lesson-minutes of a span of time.
-         */
-        ImpactReport: {
-            /**
-             * Since
-             * Format: date-time
-             * @description Begin of the span.
-             * @example 2026-11-23T08:00:00Z
-             */
-            since: string;
-            /**
-             * Until
-             * Format: date-time
-             * @description End of the span, not included.
-             * @example 2026-11-23T08:00:00Z
-             */
-            until: string;
-            /** @description What is added up by. */
-            by: components["schemas"]["Grouping"];
-            /**
-             * Items
-             * @description Most lost first.
-             */
-            items: components["schemas"]["LessonImpact"][];
         };
         /**
          * ImportedFramework
@@ -5021,415 +5161,6 @@ export interface components {
              */
             changed: string[];
         };
-        /**
-         * IncidentDetail
-         * @description One incident with everything that is known of it.
-         */
-        IncidentDetail: {
-            /**
-             * Incident Id
-             * @description Its number.
-             * @example 17
-             */
-            incident_id: number;
-            /** @description Kind of the thing at fault. */
-            root_kind: components["schemas"]["StatusKind"];
-            /**
-             * Root Key
-             * @description Key of the thing at fault.
-             * @example s07-wan
-             */
-            root_key: string;
-            /** @description Outage, degradation or blind spot. */
-            kind: components["schemas"]["IncidentKind"];
-            /** @description Open, resolved, or merged into another. */
-            state: components["schemas"]["IncidentState"];
-            /** @description How urgent it is now, or was when it ended. */
-            severity: components["schemas"]["Severity"];
-            /** @description The status of the thing at fault, or what it was last. */
-            status: components["schemas"]["StatusWord"];
-            /**
-             * Reason
-             * @description Code of the rule that decided, newest first to be known.
-             * @example line_cut
-             */
-            reason: string;
-            /**
-             * School
-             * @description School of the thing at fault; null when it belongs to none.
-             * @example s07
-             */
-            school: string | null;
-            /**
-             * School Name
-             * @description The school's name.
-             * @example 第七小学
-             */
-            school_name: string | null;
-            /**
-             * School Name En
-             * @description The school's English name.
-             * @example No. 7 Primary School
-             */
-            school_name_en: string | null;
-            /**
-             * Provider
-             * @description Provider of the line at fault; null for other things.
-             * @example 运营商甲
-             */
-            provider: string | null;
-            /**
-             * Opened At
-             * Format: date-time
-             * @description Since when the trouble is known.
-             * @example 2026-11-23T08:00:00Z
-             */
-            opened_at: string;
-            /**
-             * Resolved At
-             * @description When it was over; null while it is not.
-             */
-            resolved_at: string | null;
-            /**
-             * Merged Into
-             * @description Number of the incident that it turned out to lie behind.
-             */
-            merged_into: number | null;
-            /**
-             * Acknowledged At
-             * @description When somebody took note; null while nobody did.
-             */
-            acknowledged_at: string | null;
-            /**
-             * Acknowledged By
-             * @description Who took note.
-             */
-            acknowledged_by: string | null;
-            /**
-             * Assignee
-             * @description Who looks after it.
-             */
-            assignee: string | null;
-            /**
-             * Version
-             * @description Grows with every act; an act names the version that it was decided on.
-             * @example 3
-             */
-            version: number;
-            /**
-             * Members
-             * @description Things that it explains, or explained when it ended.
-             * @example 37
-             */
-            members: number;
-            /**
-             * Lessons Now
-             * @description Lessons in session that it stands in the way of.
-             * @example 6
-             */
-            lessons_now: number;
-            /**
-             * Students Now
-             * @description Their pupils.
-             * @example 270
-             */
-            students_now: number;
-            /**
-             * Exams Now
-             * @description Exams among them.
-             */
-            exams_now: number;
-            /**
-             * Saved Now
-             * @description Those that go on from the cache.
-             */
-            saved_now: number;
-            /**
-             * Lessons Next
-             * @description Lessons of the coming hour that it would reach.
-             */
-            lessons_next: number;
-            /**
-             * Students Next
-             * @description Their pupils.
-             */
-            students_next: number;
-            /**
-             * Next At
-             * @description When the first of them begins.
-             */
-            next_at: string | null;
-            /**
-             * Lost Minutes
-             * @description Lost so far.
-             * @example 38.5
-             */
-            lost_minutes: number;
-            /**
-             * Saved Minutes
-             * @description Saved by the cache so far.
-             */
-            saved_minutes: number;
-            /**
-             * Unknown Minutes
-             * @description Of which nothing is known.
-             */
-            unknown_minutes: number;
-            /**
-             * At Risk Minutes
-             * @description At risk while it lasts: the rest of this lesson and all of the next.
-             */
-            at_risk_minutes: number;
-            /**
-             * Lessons Hit
-             * @description Lessons lost or saved in part so far.
-             */
-            lessons_hit: number;
-            /**
-             * Students Hit
-             * @description Pupils of their classes.
-             */
-            students_hit: number;
-            /**
-             * Things
-             * @description What it explains, or explained.
-             */
-            things: components["schemas"]["MemberRow"][];
-            /**
-             * Timeline
-             * @description What happened, oldest first.
-             */
-            timeline: components["schemas"]["TimelineEntry"][];
-        };
-        /**
-         * IncidentEvent
-         * @description `event: incident`: the incidents that are new, have changed or are over since the last such message.
-         */
-        IncidentEvent: {
-            /**
-             * At
-             * Format: date-time
-             * @description The cloud's clock when they were read.
-             * @example 2026-11-23T08:00:00Z
-             */
-            at: string;
-            /**
-             * Items
-             * @description The incidents as they are now.
-             */
-            items: components["schemas"]["IncidentRow"][];
-        };
-        /**
-         * IncidentKind
-         * @description What sort of trouble it is.
-         * @enum {string}
-         */
-        IncidentKind: "outage" | "degradation" | "blind_spot";
-        /**
-         * IncidentList
-         * @description Incidents, the most urgent first; open ones before those that are over.
-         */
-        IncidentList: {
-            /**
-             * Total
-             * @description Items that match, over all pages.
-             * @example 698
-             */
-            total: number;
-            /**
-             * Limit
-             * @description Most items on a page, as asked for.
-             * @example 100
-             */
-            limit: number;
-            /**
-             * Offset
-             * @description Items passed over before this page, as asked for.
-             * @example 0
-             */
-            offset: number;
-            /**
-             * Items
-             * @description This page of them.
-             */
-            items: components["schemas"]["IncidentRow"][];
-        };
-        /**
-         * IncidentRow
-         * @description One incident in a list. Minutes are lesson-minutes.
-         */
-        IncidentRow: {
-            /**
-             * Incident Id
-             * @description Its number.
-             * @example 17
-             */
-            incident_id: number;
-            /** @description Kind of the thing at fault. */
-            root_kind: components["schemas"]["StatusKind"];
-            /**
-             * Root Key
-             * @description Key of the thing at fault.
-             * @example s07-wan
-             */
-            root_key: string;
-            /** @description Outage, degradation or blind spot. */
-            kind: components["schemas"]["IncidentKind"];
-            /** @description Open, resolved, or merged into another. */
-            state: components["schemas"]["IncidentState"];
-            /** @description How urgent it is now, or was when it ended. */
-            severity: components["schemas"]["Severity"];
-            /** @description The status of the thing at fault, or what it was last. */
-            status: components["schemas"]["StatusWord"];
-            /**
-             * Reason
-             * @description Code of the rule that decided, newest first to be known.
-             * @example line_cut
-             */
-            reason: string;
-            /**
-             * School
-             * @description School of the thing at fault; null when it belongs to none.
-             * @example s07
-             */
-            school: string | null;
-            /**
-             * School Name
-             * @description The school's name.
-             * @example 第七小学
-             */
-            school_name: string | null;
-            /**
-             * School Name En
-             * @description The school's English name.
-             * @example No. 7 Primary School
-             */
-            school_name_en: string | null;
-            /**
-             * Provider
-             * @description Provider of the line at fault; null for other things.
-             * @example 运营商甲
-             */
-            provider: string | null;
-            /**
-             * Opened At
-             * Format: date-time
-             * @description Since when the trouble is known.
-             * @example 2026-11-23T08:00:00Z
-             */
-            opened_at: string;
-            /**
-             * Resolved At
-             * @description When it was over; null while it is not.
-             */
-            resolved_at: string | null;
-            /**
-             * Merged Into
-             * @description Number of the incident that it turned out to lie behind.
-             */
-            merged_into: number | null;
-            /**
-             * Acknowledged At
-             * @description When somebody took note; null while nobody did.
-             */
-            acknowledged_at: string | null;
-            /**
-             * Acknowledged By
-             * @description Who took note.
-             */
-            acknowledged_by: string | null;
-            /**
-             * Assignee
-             * @description Who looks after it.
-             */
-            assignee: string | null;
-            /**
-             * Version
-             * @description Grows with every act; an act names the version that it was decided on.
-             * @example 3
-             */
-            version: number;
-            /**
-             * Members
-             * @description Things that it explains, or explained when it ended.
-             * @example 37
-             */
-            members: number;
-            /**
-             * Lessons Now
-             * @description Lessons in session that it stands in the way of.
-             * @example 6
-             */
-            lessons_now: number;
-            /**
-             * Students Now
-             * @description Their pupils.
-             * @example 270
-             */
-            students_now: number;
-            /**
-             * Exams Now
-             * @description Exams among them.
-             */
-            exams_now: number;
-            /**
-             * Saved Now
-             * @description Those that go on from the cache.
-             */
-            saved_now: number;
-            /**
-             * Lessons Next
-             * @description Lessons of the coming hour that it would reach.
-             */
-            lessons_next: number;
-            /**
-             * Students Next
-             * @description Their pupils.
-             */
-            students_next: number;
-            /**
-             * Next At
-             * @description When the first of them begins.
-             */
-            next_at: string | null;
-            /**
-             * Lost Minutes
-             * @description Lost so far.
-             * @example 38.5
-             */
-            lost_minutes: number;
-            /**
-             * Saved Minutes
-             * @description Saved by the cache so far.
-             */
-            saved_minutes: number;
-            /**
-             * Unknown Minutes
-             * @description Of which nothing is known.
-             */
-            unknown_minutes: number;
-            /**
-             * At Risk Minutes
-             * @description At risk while it lasts: the rest of this lesson and all of the next.
-             */
-            at_risk_minutes: number;
-            /**
-             * Lessons Hit
-             * @description Lessons lost or saved in part so far.
-             */
-            lessons_hit: number;
-            /**
-             * Students Hit
-             * @description Pupils of their classes.
-             */
-            students_hit: number;
-        };
-        /**
-         * IncidentState
-         * @description Where an incident is in its life.
-         * @enum {string}
-         */
-        IncidentState: "open" | "resolved" | "merged";
         /**
          * IncompleteRow
          * @description Work that lacks files.
@@ -5876,113 +5607,6 @@ export interface components {
              * @description Every question that was opened or answered, in that order.
              */
             boards: components["schemas"]["Board"][];
-        };
-        /**
-         * LessonImpact
-         * @description Lesson-minutes of one cause, school or provider.
-         */
-        LessonImpact: {
-            /**
-             * Key
-             * @description Kind and key of the cause, id of the school, or name of the provider.
-             * @example link s07-wan
-             */
-            key: string;
-            /**
-             * Lessons
-             * @description Lessons that were lost or saved in part.
-             * @example 12
-             */
-            lessons: number;
-            /**
-             * Students
-             * @description Pupils of their classes, each class once.
-             * @example 270
-             */
-            students: number;
-            /**
-             * Lost Minutes
-             * @description Lesson-minutes that did not take place as planned.
-             * @example 38.5
-             */
-            lost_minutes: number;
-            /**
-             * Saved Minutes
-             * @description Lesson-minutes that went on from the cache.
-             * @example 120
-             */
-            saved_minutes: number;
-            /**
-             * Unknown Minutes
-             * @description Lesson-minutes of which nothing is known.
-             * @default 0
-             */
-            unknown_minutes: number;
-            /**
-             * Student Minutes
-             * @description Lost minutes times pupils.
-             * @example 1732.5
-             */
-            student_minutes: number;
-        };
-        /**
-         * LessonsAffected
-         * @description What the faults of this moment mean for lessons.
-         */
-        LessonsAffected: {
-            /**
-             * At
-             * Format: date-time
-             * @description The cloud's clock when this was worked out.
-             * @example 2026-11-23T08:00:00Z
-             */
-            at: string;
-            /**
-             * In Session
-             * @description Lessons in session by the timetable.
-             * @example 612
-             */
-            in_session: number;
-            /**
-             * Affected
-             * @description Of these, lessons that a fault stands in the way of, saved or not.
-             * @example 6
-             */
-            affected: number;
-            /**
-             * Saved
-             * @description Of the affected, those that go on from the cache.
-             * @example 6
-             */
-            saved: number;
-            /**
-             * Students Affected
-             * @description Pupils of the affected lessons.
-             * @example 270
-             */
-            students_affected: number;
-            /**
-             * Exams Affected
-             * @description Exams among them.
-             * @default 0
-             */
-            exams_affected: number;
-            /**
-             * Next At
-             * @description When the next affected lesson begins, were the faults to last; null when none does within the hour.
-             */
-            next_at: string | null;
-            /**
-             * Next Affected
-             * @description Lessons of the coming hour, the next of each class, that would be affected.
-             * @default 0
-             */
-            next_affected: number;
-            /**
-             * Items
-             * @description The affected lessons.
-             */
-            items: components["schemas"]["AffectedLesson"][];
         };
         /**
          * LessonsEvent
@@ -6435,58 +6059,6 @@ export interface components {
          */
         Match: "exact" | "prefix" | "inside" | "around";
         /**
-         * MemberRow
-         * @description A thing that an incident explains: nobody is told of it by itself.
-         */
-        MemberRow: {
-            /** @description Kind of thing. */
-            kind: components["schemas"]["StatusKind"];
-            /**
-             * Key
-             * @description Its key.
-             * @example s07-c03
-             */
-            key: string;
-            /** @description Its status behind the fault. */
-            status: components["schemas"]["StatusWord"];
-            /**
-             * Attached At
-             * Format: date-time
-             * @description Since when the incident explains it.
-             * @example 2026-11-23T08:00:00Z
-             */
-            attached_at: string;
-            /**
-             * Detached At
-             * @description Until when; null while it does.
-             */
-            detached_at: string | null;
-        };
-        /**
-         * Merge
-         * @description Put it behind another incident.
-         */
-        Merge: {
-            /**
-             * Actor
-             * @description Who does it.
-             * @example 值班员
-             */
-            actor: string;
-            /**
-             * Version
-             * @description The incident's version that it was decided on; another one is refused with 409.
-             * @example 3
-             */
-            version: number;
-            /**
-             * Into
-             * @description Number of the other incident, which must be open.
-             * @example 12
-             */
-            into: number;
-        };
-        /**
          * MetricCatalogue
          * @description Every metric that the wire and the tables know.
          */
@@ -6537,6 +6109,43 @@ export interface components {
              * @description Whether `series` can draw it (text cannot be drawn).
              */
             charted: boolean;
+        };
+        /**
+         * MetricSeries
+         * @description One metric of a thing.
+         */
+        MetricSeries: {
+            /**
+             * Metric
+             * @description Name in the catalogue.
+             * @example cpu_ratio
+             */
+            metric: string;
+            /**
+             * Unit
+             * @description Its unit, as the catalogue has it.
+             * @example ratio
+             */
+            unit: string;
+            /**
+             * Points
+             * @description `[epoch_ms, value]` at the start of each step, oldest first: the mean over the step, null where nothing was
+             *     measured.
+             * @example [
+             *       [
+             *         1795420800000,
+             *         0.31
+             *       ],
+             *       [
+             *         1795420810000,
+             *         null
+             *       ]
+             *     ]
+             */
+            points: [
+                number,
+                number | null
+            ][];
         };
         /**
          * Missing
@@ -6965,6 +6574,43 @@ export interface components {
             from_school_bps: number | null;
         };
         /**
+         * Period
+         * @description One period of a school's day.
+         */
+        Period: {
+            /**
+             * Period
+             * @description Its number.
+             * @example 3
+             */
+            period: number;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description When it ends.
+             * @example 2026-11-23T08:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Lessons
+             * @description Lessons in it.
+             * @example 18
+             */
+            lessons: number;
+            /**
+             * Exams
+             * @description Of them exams.
+             */
+            exams: number;
+        };
+        /**
          * PingEvent
          * @description `event: ping`: every 15 seconds; a stream silent for 40 seconds is dead.
          */
@@ -6982,6 +6628,115 @@ export interface components {
              * @example true
              */
             database: boolean;
+        };
+        /**
+         * PortDetail
+         * @description One port with its device and what happened to it.
+         */
+        PortDetail: {
+            /**
+             * Port
+             * @description Key of the port: device, slash, name.
+             * @example s07-sw01/GigabitEthernet0/0/1
+             */
+            port: string;
+            /**
+             * Name
+             * @description The port's name on its device (ifName).
+             * @example GigabitEthernet0/0/1
+             */
+            name: string;
+            /**
+             * Alias
+             * @description What it is for; null when the inventory does not say.
+             */
+            alias: string | null;
+            /**
+             * Speed Bps
+             * @description Bits per second it can carry, as measured or else as the inventory says; null when neither does.
+             */
+            speed_bps: number | null;
+            /**
+             * Oper Up
+             * @description Whether it works (ifOperStatus); null when never polled.
+             */
+            oper_up: boolean | null;
+            /**
+             * Admin Up
+             * @description Whether it is switched on (ifAdminStatus); null when never polled.
+             */
+            admin_up: boolean | null;
+            /**
+             * In Bps
+             * @description Bits per second into the port; null where nothing was measured.
+             */
+            in_bps: number | null;
+            /**
+             * Out Bps
+             * @description Bits per second out of the port; null where nothing was measured.
+             */
+            out_bps: number | null;
+            /**
+             * In Errors Per Second
+             * @description Packets per second that arrived broken; null where nothing was measured.
+             */
+            in_errors_per_second: number | null;
+            /**
+             * Out Errors Per Second
+             * @description Packets per second that could not be sent; null where nothing was measured.
+             */
+            out_errors_per_second: number | null;
+            /**
+             * Observed At
+             * @description When these were observed, corrected to the cloud's clock; null when never polled.
+             */
+            observed_at: string | null;
+            /**
+             * Device
+             * @description Id of its device.
+             * @example s07-sw01
+             */
+            device: string;
+            /**
+             * Device Name
+             * @description Its device's name.
+             * @example 一楼交换机
+             */
+            device_name: string;
+            /**
+             * School
+             * @description Id of its school; null at the centre.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * School Name
+             * @description Its school's name; null likewise.
+             * @example 第七小学
+             */
+            school_name: string | null;
+            /**
+             * School Name En
+             * @description Its school's English name; null likewise.
+             * @example Primary School No. 7
+             */
+            school_name_en: string | null;
+            /**
+             * Link
+             * @description The link that ends here; null when none does.
+             * @example s07-wan
+             */
+            link: string | null;
+            /**
+             * Status Changes
+             * @description The newest fifty, newest first.
+             */
+            status_changes: components["schemas"]["StatusChange"][];
+            /**
+             * Recent Events
+             * @description The newest fifty events, newest first.
+             */
+            recent_events: components["schemas"]["EventRow"][];
         };
         /**
          * PortRow
@@ -7083,6 +6838,80 @@ export interface components {
              */
             answered: number;
         };
+        /**
+         * PrincipalPage
+         * @description How a school stands, for its principal.
+         */
+        PrincipalPage: {
+            /**
+             * School
+             * @description School id.
+             * @example s07
+             */
+            school: string;
+            /**
+             * Name
+             * @description Its name.
+             * @example 第七小学
+             */
+            name: string;
+            /**
+             * Name En
+             * @description Its English name; empty when there is none.
+             * @example Primary School No. 7
+             */
+            name_en: string;
+            /**
+             * At
+             * Format: date-time
+             * @description When this was read.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /** @description How it stands. */
+            state: components["schemas"]["PrincipalState"];
+            /**
+             * Since
+             * @description Since when, where one thing explains it; null otherwise.
+             */
+            since: string | null;
+            /**
+             * Classrooms
+             * @description Classrooms.
+             * @example 18
+             */
+            classrooms: number;
+            /**
+             * Classrooms Affected
+             * @description Of them without a working network now.
+             * @example 0
+             */
+            classrooms_affected: number;
+            /**
+             * Lessons Now
+             * @description Lessons that are running.
+             * @example 12
+             */
+            lessons_now: number;
+            /**
+             * Affected Now
+             * @description Of them those that the fault reaches.
+             */
+            affected_now: components["schemas"]["AffectedLesson"][];
+            /** @description The first lesson still to come today that it would reach, if nothing changes; null when none. */
+            next_affected: components["schemas"]["AffectedLesson"] | null;
+            /**
+             * Lessons Left
+             * @description Lessons still to come today.
+             */
+            lessons_left: number;
+        };
+        /**
+         * PrincipalState
+         * @description How a school stands, in one word for people who run schools, not networks.
+         * @enum {string}
+         */
+        PrincipalState: "well" | "slow" | "partly" | "offline" | "unknown";
         /**
          * Problem
          * @description An RFC 9457 problem (`application/problem+json`).
@@ -7970,6 +7799,108 @@ export interface components {
          */
         Role: "gateway" | "classroom" | "core";
         /**
+         * RoomCheck
+         * @description One classroom before the bell.
+         */
+        RoomCheck: {
+            /**
+             * Classroom
+             * @description Classroom id.
+             * @example s07-c03
+             */
+            classroom: string;
+            /**
+             * Name
+             * @description Its name.
+             * @example 三年级二班
+             */
+            name: string;
+            /**
+             * Name En
+             * @description Its English name; empty when there is none.
+             * @example Year 3 Class 2
+             */
+            name_en: string;
+            /**
+             * Ready
+             * @description Green: nothing stands in the way of a lesson.
+             */
+            ready: boolean;
+            /**
+             * Faults
+             * @description Why not, now; the widest first.
+             */
+            faults: components["schemas"]["CheckFault"][];
+            /** @description What its status was when the check was due today; null before that, and when nobody had judged it. */
+            at_check: components["schemas"]["StatusWord"] | null;
+            /**
+             * First Lesson At
+             * @description When its first lesson of today begins; null when it has none.
+             */
+            first_lesson_at: string | null;
+        };
+        /**
+         * RoomLesson
+         * @description One lesson in a classroom.
+         */
+        RoomLesson: {
+            /**
+             * Lesson
+             * @description Key of the lesson.
+             * @example s07-g3c1-2026-11-27-3
+             */
+            lesson: string;
+            /**
+             * School Class
+             * @description Its class.
+             * @example s07-g3c1
+             */
+            school_class: string;
+            /**
+             * Title
+             * @description The class's title.
+             * @example 三年级一班
+             */
+            title: string;
+            /**
+             * Title En
+             * @description Its English title; empty when there is none.
+             * @example Year 3 Class 1
+             */
+            title_en: string;
+            /**
+             * Topic
+             * @description What is taught.
+             * @example 数学
+             */
+            topic: string;
+            /**
+             * Period
+             * @description Which period of the day.
+             * @example 3
+             */
+            period: number;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description When it ends.
+             * @example 2026-11-23T08:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Exam
+             * @description Whether it is an exam.
+             */
+            exam: boolean;
+        };
+        /**
          * Saturation
          * @description When the busier direction's daily 95th percentile reaches the contracted speed, at the slope of the days.
          */
@@ -8017,6 +7948,82 @@ export interface components {
              * @description Days until then at the least growth; null likewise.
              */
             latest_days: number | null;
+        };
+        /**
+         * SchoolCheck
+         * @description One school before the bell.
+         */
+        SchoolCheck: {
+            /**
+             * School
+             * @description School id.
+             * @example s07
+             */
+            school: string;
+            /**
+             * Name
+             * @description Its name.
+             * @example 第七小学
+             */
+            name: string;
+            /**
+             * Name En
+             * @description Its English name; empty when there is none.
+             * @example Primary School No. 7
+             */
+            name_en: string;
+            /**
+             * Faults
+             * @description What is at fault for the whole school, or beside its rooms: its line, its gateway, silent devices.
+             */
+            faults: components["schemas"]["CheckFault"][];
+            /**
+             * Rooms
+             * @description Its classrooms, in the inventory's order.
+             */
+            rooms: components["schemas"]["RoomCheck"][];
+        };
+        /**
+         * SchoolDay
+         * @description A school's day: its periods, and when its line or gateway was not up.
+         */
+        SchoolDay: {
+            /**
+             * School
+             * @description School id.
+             * @example s07
+             */
+            school: string;
+            /**
+             * Day
+             * Format: date
+             * @description The day, in the district's time zone.
+             */
+            day: string;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description Its midnight.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description The midnight after it.
+             * @example 2026-11-23T08:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Periods
+             * @description In order of time; empty on a day without lessons.
+             */
+            periods: components["schemas"]["Period"][];
+            /**
+             * Spans
+             * @description In order of time.
+             */
+            spans: components["schemas"]["DaySpan"][];
         };
         /**
          * SchoolDetail
@@ -8261,12 +8268,6 @@ export interface components {
             chosen: boolean;
         };
         /**
-         * Severity
-         * @description How urgent an incident is; it follows the bell.
-         * @enum {string}
-         */
-        Severity: "p1" | "p2" | "p3" | "p4";
-        /**
          * SheetFormat
          * @description How a table is written.
          * @enum {string}
@@ -8323,32 +8324,6 @@ export interface components {
              * @description Every link with measurements, in district order.
              */
             items: components["schemas"]["Sparkline"][];
-        };
-        /**
-         * Split
-         * @description Take a thing out of it that has trouble of its own: it gets an incident of its own.
-         */
-        Split: {
-            /**
-             * Actor
-             * @description Who does it.
-             * @example 值班员
-             */
-            actor: string;
-            /**
-             * Version
-             * @description The incident's version that it was decided on; another one is refused with 409.
-             * @example 3
-             */
-            version: number;
-            /** @description Kind of the thing. */
-            kind: components["schemas"]["StatusKind"];
-            /**
-             * Key
-             * @description Its key.
-             * @example s07-c03
-             */
-            key: string;
         };
         /**
          * Stage
@@ -8998,6 +8973,47 @@ export interface components {
             app_versions: components["schemas"]["ValueCount"][];
         };
         /**
+         * ThingSeries
+         * @description Series of one thing over one span, all with the same steps.
+         */
+        ThingSeries: {
+            /** @description Kind of the thing. */
+            kind: components["schemas"]["protocols__samples__Kind"];
+            /**
+             * Thing
+             * @description Its key.
+             * @example s07-sw01
+             */
+            thing: string;
+            /**
+             * From
+             * Format: date-time
+             * @description Start of the first step: what was asked for, moved back to a whole step.
+             * @example 2026-11-23T08:00:00Z
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             * @description End of the span, as asked for; the last step begins before it.
+             * @example 2026-11-23T08:00:00Z
+             */
+            to: string;
+            /**
+             * Step Seconds
+             * @description Seconds per step.
+             * @example 10
+             */
+            step_seconds: number;
+            /** @description Where the points were read. */
+            source: components["schemas"]["SeriesSource"];
+            /**
+             * Series
+             * @description One per metric asked for.
+             */
+            series: components["schemas"]["MetricSeries"][];
+        };
+        /**
          * ThingStates
          * @description Columns: `status[i]` is the status code of `things[i]`.
          */
@@ -9017,41 +9033,6 @@ export interface components {
              * @example ud
              */
             status: string;
-        };
-        /**
-         * TimelineEntry
-         * @description Something that happened to an incident. Nothing of it is ever changed.
-         */
-        TimelineEntry: {
-            /**
-             * Entry Id
-             * @description Its number.
-             */
-            entry_id: number;
-            /**
-             * At
-             * Format: date-time
-             * @description When it happened.
-             * @example 2026-11-23T08:00:00Z
-             */
-            at: string;
-            /** @description What it tells. */
-            kind: components["schemas"]["EntryKind"];
-            /**
-             * Actor
-             * @description Who did it, as they called themselves; null for the system.
-             */
-            actor: string | null;
-            /**
-             * Detail
-             * @description The facts: status, reason and evidence of a change, text of a comment, before and after.
-             * @example {
-             *       "reason": "centre_probe_dead"
-             *     }
-             */
-            detail: {
-                [key: string]: unknown;
-            };
         };
         /**
          * Timeliness
@@ -9255,6 +9236,12 @@ export interface components {
              */
             loss_ratio: number;
         };
+        /**
+         * What
+         * @description What a technician can be sent for.
+         * @enum {string}
+         */
+        What: "line" | "gateway" | "device" | "room" | "battery" | "content";
         /**
          * WorkRow
          * @description The version of a pupil's work that counts.
@@ -10181,633 +10168,7 @@ export interface operations {
             };
         };
     };
-    incidents_api_v1_incidents_get: {
-        parameters: {
-            query?: {
-                /** @description States to keep; all without. */
-                state?: components["schemas"]["IncidentState"][] | null;
-                /** @description Keeps those of a school. */
-                school?: string | null;
-                /** @description Keeps one sort of trouble. */
-                kind?: components["schemas"]["IncidentKind"] | null;
-                /** @description Keeps one severity. */
-                severity?: components["schemas"]["Severity"] | null;
-                /** @description Items on a page. */
-                limit?: number;
-                /** @description Items to pass over before the page. */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentList"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    incident_api_v1_incidents__incident_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Number of the incident. */
-                incident_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    acknowledge_api_v1_incidents__incident_id__acknowledge_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The operator's token, when the API is configured with one. */
-                "X-Bellwether-Token"?: string | null;
-            };
-            path: {
-                /** @description Number of the incident. */
-                incident_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Acknowledge"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state does not allow this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    assign_api_v1_incidents__incident_id__assign_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The operator's token, when the API is configured with one. */
-                "X-Bellwether-Token"?: string | null;
-            };
-            path: {
-                /** @description Number of the incident. */
-                incident_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Assign"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state does not allow this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    comment_api_v1_incidents__incident_id__comment_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The operator's token, when the API is configured with one. */
-                "X-Bellwether-Token"?: string | null;
-            };
-            path: {
-                /** @description Number of the incident. */
-                incident_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Comment"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state does not allow this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    merge_api_v1_incidents__incident_id__merge_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The operator's token, when the API is configured with one. */
-                "X-Bellwether-Token"?: string | null;
-            };
-            path: {
-                /** @description Number of the incident. */
-                incident_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Merge"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state does not allow this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    split_api_v1_incidents__incident_id__split_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The operator's token, when the API is configured with one. */
-                "X-Bellwether-Token"?: string | null;
-            };
-            path: {
-                /** @description Number of the incident. */
-                incident_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Split"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state does not allow this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    resolve_api_v1_incidents__incident_id__resolve_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The operator's token, when the API is configured with one. */
-                "X-Bellwether-Token"?: string | null;
-            };
-            path: {
-                /** @description Number of the incident. */
-                incident_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Close"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state does not allow this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    reopen_api_v1_incidents__incident_id__reopen_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The operator's token, when the API is configured with one. */
-                "X-Bellwether-Token"?: string | null;
-            };
-            path: {
-                /** @description Number of the incident. */
-                incident_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Comment"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IncidentDetail"];
-                };
-            };
-            /** @description The token is missing or wrong */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state does not allow this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    lessons_now_api_v1_lessons_now_get: {
+    district_geojson_api_v1_map_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -10822,47 +10183,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LessonsAffected"];
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
-            /** @description A part the cloud needs is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    lessons_impact_api_v1_lessons_impact_get: {
-        parameters: {
-            query: {
-                /** @description Begin of the span. */
-                since: string;
-                /** @description End of the span, not included. */
-                until: string;
-                /** @description What lesson-minutes are added up by. */
-                by?: components["schemas"]["Grouping"];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImpactReport"];
-                };
-            };
-            /** @description The request has invalid input */
-            422: {
+            /** @description There is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11012,6 +10339,58 @@ export interface operations {
             };
         };
     };
+    thing_series_api_v1_series__kind___thing__get: {
+        parameters: {
+            query: {
+                /** @description Metrics of the catalogue for this kind. */
+                metric: string[];
+                /** @description Start; default one hour before `to`. */
+                from?: string | null;
+                /** @description End; default now. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                to?: string | null;
+                /** @description Width of a step; default by span. */
+                step?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Kind of thing; a link's series have routes of their own. */
+                kind: "port" | "device" | "probe" | "host" | "terminal" | "classroom";
+                /** @description Key of the thing. */
+                thing: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThingSeries"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sparklines_api_v1_sparklines_links_get: {
         parameters: {
             query?: {
@@ -11074,6 +10453,302 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    device_api_v1_devices__device__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    port_api_v1_devices__device__ports__port__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                device: string;
+                /** @description The port's name; slashes may stand. */
+                port: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortDetail"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    classroom_api_v1_classrooms__classroom__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Classroom id. */
+                classroom: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassroomDetail"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    school_day_api_v1_schools__school__day_get: {
+        parameters: {
+            query?: {
+                /** @description Default today, by the district's clock. */
+                day?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description School id. */
+                school: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchoolDay"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    principal_api_v1_schools__school__principal_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description School id. */
+                school: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrincipalPage"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_api_v1_check_get: {
+        parameters: {
+            query?: {
+                /** @description Only this school. */
+                school?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckReport"];
                 };
             };
             /** @description The request has invalid input */
@@ -15554,7 +15229,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events: `overview` (an `Overview`), `link` (a `LinkEvent`), `agent` (an `AgentEvent`), `incident` (an `IncidentEvent`), `lesson` (a `LessonsEvent`), `ping` (a `PingEvent`). */
+            /** @description Server-sent events: `overview` (an `Overview`), `link` (a `LinkEvent`), `agent` (an `AgentEvent`), `lesson` (a `LessonsEvent`), `ping` (a `PingEvent`). */
             200: {
                 headers: {
                     [name: string]: unknown;

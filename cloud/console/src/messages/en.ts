@@ -4,6 +4,7 @@ import { classesEn } from './classes.en'
 import { given } from './eventFacts'
 import type { Messages } from './index'
 import { outlookEn } from './outlook.en'
+import { placesEn } from './places.en'
 import { searchEn } from './search.en'
 import { terminalsEn } from './terminals.en'
 import { wallEn } from './wall.en'
@@ -32,6 +33,8 @@ export const en: Messages = {
     classes: 'Classes',
     wall: 'Wall',
     terminals: 'Terminals',
+    checks: 'Before the bell',
+    map: 'Map',
     agents: 'Agents',
     content: 'Content',
     quarantine: 'Quarantine',
@@ -321,6 +324,7 @@ export const en: Messages = {
   classes: classesEn,
   wall: wallEn,
   outlook: outlookEn,
+  places: placesEn,
   search: searchEn,
   terminals: terminalsEn,
   content: {

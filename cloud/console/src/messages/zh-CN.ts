@@ -3,6 +3,7 @@
 import { classesZh } from './classes.zh-CN'
 import { type EventFacts, given } from './eventFacts'
 import { outlookZh } from './outlook.zh-CN'
+import { placesZh } from './places.zh-CN'
 import { searchZh } from './search.zh-CN'
 import { terminalsZh } from './terminals.zh-CN'
 import { wallZh } from './wall.zh-CN'
@@ -29,6 +30,8 @@ export const zhCN = {
     classes: '课堂',
     wall: '大屏',
     terminals: '终端',
+    checks: '课前检查',
+    map: '地图',
     agents: '代理',
     content: '内容',
     quarantine: '隔离区',
@@ -321,6 +324,7 @@ export const zhCN = {
   classes: classesZh,
   wall: wallZh,
   outlook: outlookZh,
+  places: placesZh,
   search: searchZh,
   terminals: terminalsZh,
   content: {
