@@ -16,15 +16,8 @@ def read(path: str) -> dict[str, Any]:
     """Return the map.
 
     Raises:
-        ProblemError: 404 when the configuration names none, 503 when the file is no GeoJSON that can be drawn.
+        ProblemError: 503 when the file is no GeoJSON that can be drawn.
     """
-    if not path:
-        raise ProblemError(
-            404,
-            "no-map",
-            detail="the configuration names no map",
-            hint="Set [district] map_file in cloud.toml to a GeoJSON file; without it the map is schematic.",
-        )
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
@@ -11,7 +11,7 @@ from cloud.http import problems
 from cloud.http.database import Reader
 from cloud.http.paging import Limit, Offset, Search, like_pattern
 from cloud.inventory import district_map, reading
-from cloud.inventory.schemas import LinkDetail, LinkList, SchoolDetail, SchoolList, UnclaimedList
+from cloud.inventory.schemas import DistrictMap, LinkDetail, LinkList, SchoolDetail, SchoolList, UnclaimedList
 from protocols.samples import Kind
 
 router = APIRouter(tags=["inventory"])
@@ -62,7 +62,8 @@ async def unclaimed(
     return await reading.unclaimed(reader, kind, like_pattern(search), limit, offset)
 
 
-@router.get("/map", responses=problems.responses(404, 503))
-async def district_geojson(request: Request) -> dict[str, Any]:
-    """The district's own GeoJSON (RFC 7946), when the configuration names one; the console draws schools over it."""
-    return await asyncio.to_thread(district_map.read, request.app.state.rooms.settings.district.map_file)
+@router.get("/map", responses=problems.responses(503))
+async def map_of_the_district(request: Request) -> DistrictMap:
+    """The district's own outline, when the configuration names one; the console draws schools over it."""
+    path: str = request.app.state.rooms.settings.district.map_file
+    return DistrictMap(outline=await asyncio.to_thread(district_map.read, path) if path else None)

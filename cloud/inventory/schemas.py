@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from cloud.fleet.schemas import AgentRow, EventRow
@@ -240,6 +242,13 @@ class SchoolDetail(SchoolRow):
     """Its classrooms, in the inventory's order."""
     devices: list[DeviceRow]
     """Its devices, in the inventory's order."""
+
+
+class DistrictMap(Document):
+    """The district's own map."""
+
+    outline: dict[str, Any] | None = None
+    """GeoJSON (RFC 7946), a FeatureCollection; null when the configuration names none."""
 
 
 class UnclaimedThing(Document):

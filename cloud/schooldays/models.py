@@ -52,12 +52,12 @@ def well(status: str | None) -> bool:
 def faults(room: RoomFacts) -> list[Fault]:
     """Return why a classroom is not ready, the widest first; none when it is.
 
-    A room behind a line or gateway at fault is not counted a second time for being out of reach.
+    What lies behind a line or gateway at fault is not counted a second time for being out of reach.
     """
     found: list[Fault] = []
     if room.link_status is not None and not well(room.link_status):
         found.append(Fault(What.LINE))
-    if room.gateway_status is not None and not well(room.gateway_status):
+    if room.gateway_status is not None and not well(room.gateway_status) and not found:
         found.append(Fault(What.GATEWAY))
     if not well(room.status) and not found:
         found.append(Fault(What.ROOM))

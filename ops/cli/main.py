@@ -34,6 +34,7 @@ NOUNS: dict[str, Noun] = {
     "roster": Noun("import classes, pupils, teachers and the timetable", "cloud"),
     "homework": Noun("see assignments, who handed in, what waits for a teacher, wrong questions", "cloud"),
     "evaluation": Noun("import and export the framework of indicators, replay what was refused", "cloud"),
+    "check": Noun("before the bell: which classrooms are not ready, and what to see to", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "incident": Noun("list, acknowledge, assign, merge and close incidents", "cloud"),
     "records": Noun("count and replay the classroom records that a service refused", "cloud"),

@@ -23,6 +23,15 @@ pytestmark = [
 PAGES = {
     "terminals": "/terminals?school=s01&sort=-battery",
     "terminal": "/terminals?open=s01-c01-t01",
+    "link": "/links/s01-wan",
+    "school": "/schools/s01",
+    "device": "/devices/s01-sw01",
+    "port": "/devices/s01-rt1/ports/ge1",
+    "classroom": "/classrooms/s01-c01",
+    "principal": "/schools/s01/principal",
+    "checks": "/checks",
+    "map": "/map",
+    "map list": "/map?view=list",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud.api.server import ApiServer
 from cloud.http.problems import ProblemError
 from cloud.inventory import district_map
 from cloud.schooldays.models import Fault, RoomFacts, What, faults
 from cloud.status.models import StatusWord
 from tests.cloud.district import SmallDistrict, now
+from tests.ops.cli.test_centre import bellwether
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 words = st.sampled_from([word.value for word in StatusWord])
@@ -128,9 +131,6 @@ async def test_a_principal_is_told_which_lessons_and_never_which_device(
 
 
 def test_a_map_is_drawn_only_when_it_is_one(tmp_path: Path) -> None:
-    with pytest.raises(ProblemError) as none:
-        district_map.read("")
-    assert none.value.status == 404
     file = tmp_path / "map.json"
     for text in ("[]", "{", '{"type": "Topology"}'):
         file.write_text(text)
@@ -139,3 +139,17 @@ def test_a_map_is_drawn_only_when_it_is_one(tmp_path: Path) -> None:
         assert wrong.value.status == 503
     file.write_text(json.dumps({"type": "FeatureCollection", "features": []}))
     assert district_map.read(str(file))["features"] == []
+
+
+async def test_without_a_map_there_is_no_outline(api: httpx.AsyncClient) -> None:
+    assert (await api.get("/api/v1/map")).json() == {"outline": None}
+
+
+async def test_the_command_lists_what_to_see_to(
+    api: httpx.AsyncClient, api_server: ApiServer, district: SmallDistrict
+) -> None:
+    district.status("link", "s01-wan", "down")
+    done = await asyncio.to_thread(bellwether, "check", "--school", "s01", "--url", api_server.url)
+    assert done.returncode == 0, done.stderr
+    assert "the line is out or not seen" in done.stdout
+    assert "0 classrooms ready, 2 to see to" in done.stderr

@@ -152,10 +152,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * District Geojson
-         * @description The district's own GeoJSON (RFC 7946), when the configuration names one; the console draws schools over it.
+         * Map Of The District
+         * @description The district's own outline, when the configuration names one; the console draws schools over it.
          */
-        get: operations["district_geojson_api_v1_map_get"];
+        get: operations["map_of_the_district_api_v1_map_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3874,6 +3874,19 @@ export interface components {
          * @enum {string}
          */
         Direction: "higher" | "lower";
+        /**
+         * DistrictMap
+         * @description The district's own map.
+         */
+        DistrictMap: {
+            /**
+             * Outline
+             * @description GeoJSON (RFC 7946), a FeatureCollection; null when the configuration names none.
+             */
+            outline: {
+                [key: string]: unknown;
+            } | null;
+        };
         /**
          * DistrictSize
          * @description How much the inventory says there is.
@@ -10168,7 +10181,7 @@ export interface operations {
             };
         };
     };
-    district_geojson_api_v1_map_get: {
+    map_of_the_district_api_v1_map_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -10183,18 +10196,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["DistrictMap"];
                 };
             };
             /** @description A part the cloud needs is away */

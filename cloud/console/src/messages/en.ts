@@ -33,7 +33,7 @@ export const en: Messages = {
     classes: 'Classes',
     wall: 'Wall',
     terminals: 'Terminals',
-    checks: 'Before the bell',
+    checks: 'Check',
     map: 'Map',
     agents: 'Agents',
     content: 'Content',

@@ -76,7 +76,7 @@ export const placesEn: typeof placesZh = {
     atCheck: 'At the check',
     noLesson: 'none today',
     whats: {
-      line: 'The line is out: call the provider, or look at the link',
+      line: 'The line is out or not seen: call the provider, or look at the link',
       gateway: 'The gateway is silent: look at its power and network',
       device: 'The device does not answer',
       room: 'The room’s agent is silent: look at the room’s PC',

@@ -74,7 +74,7 @@ export const placesZh = {
     atCheck: '检查时',
     noLesson: '今天没有课',
     whats: {
-      line: '线路不通，先联系运营商或查看链路',
+      line: '线路不通或没有消息，先联系运营商或查看链路',
       gateway: '网关没有消息，查看电源与网络',
       device: '设备不应答',
       room: '教室代理没有消息，查看教室电脑',

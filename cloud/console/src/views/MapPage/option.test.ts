@@ -17,7 +17,9 @@ const option = (map: string | null) =>
   )
 
 test('every status has a shape of its own', () => {
-  expect(new Set(STATUS_ORDER.map((status) => SYMBOLS[status])).size).toBe(STATUS_ORDER.length)
+  expect(new Set(STATUS_ORDER.map((status) => JSON.stringify(SYMBOLS[status]))).size).toBe(
+    STATUS_ORDER.length,
+  )
 })
 
 test('what is wrong is drawn last, over what is well', () => {

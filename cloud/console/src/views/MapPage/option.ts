@@ -6,15 +6,15 @@ import { urgency } from '../../components/statusOrder'
 import type { Language } from '../../format/time'
 import type { Messages } from '../../messages'
 
-/** ECharts' own symbols that come nearest to the marks of StatusMark; hollow ones begin with `empty`. */
-export const SYMBOLS: Record<StatusWord, string> = {
-  up: 'emptyCircle',
-  degraded: 'triangle',
-  down: 'rect',
-  unreachable: 'emptyRect',
-  unknown: 'emptyRoundRect',
-  maintenance: 'diamond',
-  flapping: 'pin',
+/** ECharts' own symbols that come nearest to the marks of StatusMark, and whether they are hollow. */
+export const SYMBOLS: Record<StatusWord, { symbol: string; hollow: boolean }> = {
+  up: { symbol: 'circle', hollow: true },
+  degraded: { symbol: 'triangle', hollow: false },
+  down: { symbol: 'rect', hollow: false },
+  unreachable: { symbol: 'rect', hollow: true },
+  unknown: { symbol: 'roundRect', hollow: true },
+  maintenance: { symbol: 'diamond', hollow: false },
+  flapping: { symbol: 'pin', hollow: false },
 }
 
 export function mapOption(
@@ -61,9 +61,14 @@ export function mapOption(
             school: row.school,
             word: t.status[status],
             value: [row.longitude, row.latitude],
-            symbol: SYMBOLS[status],
-            symbolSize: status === 'up' ? 11 : 17,
-            itemStyle: { color: token(`--${status}`) },
+            symbol: SYMBOLS[status].symbol,
+            symbolSize: status === 'up' ? 11 : 15,
+            itemStyle: {
+              color: SYMBOLS[status].hollow ? token('--surface') : token(`--${status}`),
+              borderColor: token(`--${status}`),
+              borderWidth: SYMBOLS[status].hollow ? 2 : 0,
+              borderType: status === 'unknown' ? 'dotted' : 'solid',
+            },
             label: { color: token(status === 'up' ? '--ink-soft' : '--ink') },
           }
         }),
