@@ -29,8 +29,8 @@ def check(
     """List what is to be seen to before the first lesson, school by school."""
     from ops.cli.content_upload import Centre
 
-    with closing(Centre(url, "", below="check")) as centre:
-        report = centre.ask("GET", "", params={} if school is None else {"school": school})
+    with closing(Centre(url, "", below="")) as centre:
+        report = centre.ask("GET", "/check", params={} if school is None else {"school": school})
     if json:
         output.print_json(report)
         return
