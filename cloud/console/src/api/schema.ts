@@ -164,6 +164,226 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Incidents
+         * @description Incidents, one per cause: the most urgent first, open ones before those that are over.
+         */
+        get: operations["incidents_api_v1_incidents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Incident
+         * @description One incident: what it explains, what happened, what it means for lessons.
+         */
+        get: operations["incident_api_v1_incidents__incident_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge
+         * @description Take note of it: somebody looks after it, nobody else is called.
+         */
+        post: operations["acknowledge_api_v1_incidents__incident_id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assign
+         * @description Give it to somebody, or to nobody.
+         */
+        post: operations["assign_api_v1_incidents__incident_id__assign_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment
+         * @description Say something for whoever reads it later.
+         */
+        post: operations["comment_api_v1_incidents__incident_id__comment_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge
+         * @description Put it behind another open incident.
+         */
+        post: operations["merge_api_v1_incidents__incident_id__merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Split
+         * @description Give a thing that it explains an incident of its own; the answer is the new one.
+         */
+        post: operations["split_api_v1_incidents__incident_id__split_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve
+         * @description Say that it is over, and why, though its thing does not say so itself.
+         */
+        post: operations["resolve_api_v1_incidents__incident_id__resolve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{incident_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen
+         * @description Open it again: it was not over.
+         */
+        post: operations["reopen_api_v1_incidents__incident_id__reopen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lessons/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lessons Now
+         * @description Lessons that a fault stands in the way of now, and those of the coming hour.
+         */
+        get: operations["lessons_now_api_v1_lessons_now_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lessons/impact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lessons Impact
+         * @description Lesson-minutes lost, saved by the cache and unknown in a span of at most 400 days.
+         */
+        get: operations["lessons_impact_api_v1_lessons_impact_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalogue": {
         parameters: {
             query?: never;
@@ -1807,9 +2027,9 @@ export interface paths {
          * Stream
          * @description The live stream: the full `overview` first, then what changes, at most one message of a kind per second.
          *
-         *     A `link` or `agent` message carries every row that changed since the one before, a `lesson` message the keys of
-         *     lessons with new facts; `ping` comes every 15 seconds. A client that reads slowly gets fewer messages, never older
-         *     ones.
+         *     A `link`, `agent` or `incident` message carries every row that changed since the one before, a `lesson` message the
+         *     keys of lessons with new facts; `ping` comes every 15 seconds. A client that reads slowly gets fewer messages, never
+         *     older ones.
          */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
@@ -1904,58 +2124,22 @@ export interface components {
             items: components["schemas"]["Access"][];
         };
         /**
-         * AffectedLesson
-         * @description A lesson that the fault reaches.
+         * Acknowledge
+         * @description Take note: somebody looks after it, nobody else is called.
          */
-        AffectedLesson: {
+        Acknowledge: {
             /**
-             * Title
-             * @description Its class.
-             * @example 三年级一班
+             * Actor
+             * @description Who does it.
+             * @example 值班员
              */
-            title: string;
+            actor: string;
             /**
-             * Title En
-             * @description The class's English title; empty when there is none.
-             * @example Year 3 Class 1
+             * Version
+             * @description The incident's version that it was decided on; another one is refused with 409.
+             * @example 3
              */
-            title_en: string;
-            /**
-             * Topic
-             * @description What is taught.
-             * @example 数学
-             */
-            topic: string;
-            /**
-             * Room
-             * @description Its classroom's name; null when it has none.
-             * @example 三年级二班
-             */
-            room: string | null;
-            /**
-             * Room En
-             * @description The classroom's English name; null likewise.
-             */
-            room_en: string | null;
-            /**
-             * Starts At
-             * Format: date-time
-             * @description When it begins.
-             * @example 2026-11-23T08:00:00Z
-             */
-            starts_at: string;
-            /**
-             * Ends At
-             * Format: date-time
-             * @description When it ends.
-             * @example 2026-11-23T08:00:00Z
-             */
-            ends_at: string;
-            /**
-             * Exam
-             * @description Whether it is an exam.
-             */
-            exam: boolean;
+            version: number;
         };
         /**
          * AgentDetail
@@ -2473,6 +2657,30 @@ export interface components {
              * @description Of these, whose last attempt is wrong.
              */
             wrong: number;
+        };
+        /**
+         * Assign
+         * @description Give it to somebody, or to nobody.
+         */
+        Assign: {
+            /**
+             * Actor
+             * @description Who does it.
+             * @example 值班员
+             */
+            actor: string;
+            /**
+             * Version
+             * @description The incident's version that it was decided on; another one is refused with 409.
+             * @example 3
+             */
+            version: number;
+            /**
+             * Assignee
+             * @description Who is to look after it; null takes it from whoever has it.
+             * @example 网络组
+             */
+            assignee: string | null;
         };
         /**
          * Assignment
@@ -3379,6 +3587,54 @@ export interface components {
             terminals: components["schemas"]["StatusCounts"];
         };
         /**
+         * Close
+         * @description Say that it is over, and why, though its thing does not say so itself.
+         */
+        Close: {
+            /**
+             * Actor
+             * @description Who does it.
+             * @example 值班员
+             */
+            actor: string;
+            /**
+             * Version
+             * @description The incident's version that it was decided on; another one is refused with 409.
+             * @example 3
+             */
+            version: number;
+            /**
+             * Text
+             * @description Why.
+             * @example 设备已撤除
+             */
+            text: string;
+        };
+        /**
+         * Comment
+         * @description Say something for whoever reads it later.
+         */
+        Comment: {
+            /**
+             * Actor
+             * @description Who does it.
+             * @example 值班员
+             */
+            actor: string;
+            /**
+             * Version
+             * @description The incident's version that it was decided on; another one is refused with 409.
+             * @example 3
+             */
+            version: number;
+            /**
+             * Text
+             * @description What to say.
+             * @example 已电话联系运营商
+             */
+            text: string;
+        };
+        /**
          * Compared
          * @description One thing that a terminal says of itself, beside what it should be.
          */
@@ -3976,6 +4232,12 @@ export interface components {
          * @enum {string}
          */
         DocumentKind: "roster" | "timetable" | "content" | "terminals" | "erasure";
+        /**
+         * EntryKind
+         * @description What an entry of a timeline tells.
+         * @enum {string}
+         */
+        EntryKind: "opened" | "attached" | "detached" | "severity" | "reclassified" | "acknowledged" | "assigned" | "comment" | "merged" | "split" | "resolved" | "reopened" | "notified";
         /**
          * EpochLedger
          * @description The books of one epoch (one spool file).
@@ -5092,6 +5354,12 @@ export interface components {
             parent: string | null;
         };
         /**
+         * Grouping
+         * @description What lesson-minutes are added up by.
+         * @enum {string}
+         */
+        Grouping: "cause" | "school" | "provider";
+        /**
          * Health
          * @description The process answers.
          */
@@ -5115,6 +5383,33 @@ export interface components {
              * @example 2026-11-23T08:00:00Z
              */
             started_at: string;
+        };
+        /**
+         * ImpactReport
+         * @description Lesson-minutes of a span of time.
+         */
+        ImpactReport: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Begin of the span.
+             * @example 2026-11-23T08:00:00Z
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description End of the span, not included.
+             * @example 2026-11-23T08:00:00Z
+             */
+            until: string;
+            /** @description What is added up by. */
+            by: components["schemas"]["Grouping"];
+            /**
+             * Items
+             * @description Most lost first.
+             */
+            items: components["schemas"]["LessonImpact"][];
         };
         /**
          * ImportedFramework
@@ -5174,6 +5469,415 @@ export interface components {
              */
             changed: string[];
         };
+        /**
+         * IncidentDetail
+         * @description One incident with everything that is known of it.
+         */
+        IncidentDetail: {
+            /**
+             * Incident Id
+             * @description Its number.
+             * @example 17
+             */
+            incident_id: number;
+            /** @description Kind of the thing at fault. */
+            root_kind: components["schemas"]["StatusKind"];
+            /**
+             * Root Key
+             * @description Key of the thing at fault.
+             * @example s07-wan
+             */
+            root_key: string;
+            /** @description Outage, degradation or blind spot. */
+            kind: components["schemas"]["IncidentKind"];
+            /** @description Open, resolved, or merged into another. */
+            state: components["schemas"]["IncidentState"];
+            /** @description How urgent it is now, or was when it ended. */
+            severity: components["schemas"]["Severity"];
+            /** @description The status of the thing at fault, or what it was last. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Reason
+             * @description Code of the rule that decided, newest first to be known.
+             * @example line_cut
+             */
+            reason: string;
+            /**
+             * School
+             * @description School of the thing at fault; null when it belongs to none.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * School Name
+             * @description The school's name.
+             * @example 第七小学
+             */
+            school_name: string | null;
+            /**
+             * School Name En
+             * @description The school's English name.
+             * @example No. 7 Primary School
+             */
+            school_name_en: string | null;
+            /**
+             * Provider
+             * @description Provider of the line at fault; null for other things.
+             * @example 运营商甲
+             */
+            provider: string | null;
+            /**
+             * Opened At
+             * Format: date-time
+             * @description Since when the trouble is known.
+             * @example 2026-11-23T08:00:00Z
+             */
+            opened_at: string;
+            /**
+             * Resolved At
+             * @description When it was over; null while it is not.
+             */
+            resolved_at: string | null;
+            /**
+             * Merged Into
+             * @description Number of the incident that it turned out to lie behind.
+             */
+            merged_into: number | null;
+            /**
+             * Acknowledged At
+             * @description When somebody took note; null while nobody did.
+             */
+            acknowledged_at: string | null;
+            /**
+             * Acknowledged By
+             * @description Who took note.
+             */
+            acknowledged_by: string | null;
+            /**
+             * Assignee
+             * @description Who looks after it.
+             */
+            assignee: string | null;
+            /**
+             * Version
+             * @description Grows with every act; an act names the version that it was decided on.
+             * @example 3
+             */
+            version: number;
+            /**
+             * Members
+             * @description Things that it explains, or explained when it ended.
+             * @example 37
+             */
+            members: number;
+            /**
+             * Lessons Now
+             * @description Lessons in session that it stands in the way of.
+             * @example 6
+             */
+            lessons_now: number;
+            /**
+             * Students Now
+             * @description Their pupils.
+             * @example 270
+             */
+            students_now: number;
+            /**
+             * Exams Now
+             * @description Exams among them.
+             */
+            exams_now: number;
+            /**
+             * Saved Now
+             * @description Those that go on from the cache.
+             */
+            saved_now: number;
+            /**
+             * Lessons Next
+             * @description Lessons of the coming hour that it would reach.
+             */
+            lessons_next: number;
+            /**
+             * Students Next
+             * @description Their pupils.
+             */
+            students_next: number;
+            /**
+             * Next At
+             * @description When the first of them begins.
+             */
+            next_at: string | null;
+            /**
+             * Lost Minutes
+             * @description Lost so far.
+             * @example 38.5
+             */
+            lost_minutes: number;
+            /**
+             * Saved Minutes
+             * @description Saved by the cache so far.
+             */
+            saved_minutes: number;
+            /**
+             * Unknown Minutes
+             * @description Of which nothing is known.
+             */
+            unknown_minutes: number;
+            /**
+             * At Risk Minutes
+             * @description At risk while it lasts: the rest of this lesson and all of the next.
+             */
+            at_risk_minutes: number;
+            /**
+             * Lessons Hit
+             * @description Lessons lost or saved in part so far.
+             */
+            lessons_hit: number;
+            /**
+             * Students Hit
+             * @description Pupils of their classes.
+             */
+            students_hit: number;
+            /**
+             * Things
+             * @description What it explains, or explained.
+             */
+            things: components["schemas"]["MemberRow"][];
+            /**
+             * Timeline
+             * @description What happened, oldest first.
+             */
+            timeline: components["schemas"]["TimelineEntry"][];
+        };
+        /**
+         * IncidentEvent
+         * @description `event: incident`: the incidents that are new, have changed or are over since the last such message.
+         */
+        IncidentEvent: {
+            /**
+             * At
+             * Format: date-time
+             * @description The cloud's clock when they were read.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Items
+             * @description The incidents as they are now.
+             */
+            items: components["schemas"]["IncidentRow"][];
+        };
+        /**
+         * IncidentKind
+         * @description What sort of trouble it is.
+         * @enum {string}
+         */
+        IncidentKind: "outage" | "degradation" | "blind_spot";
+        /**
+         * IncidentList
+         * @description Incidents, the most urgent first; open ones before those that are over.
+         */
+        IncidentList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description This page of them.
+             */
+            items: components["schemas"]["IncidentRow"][];
+        };
+        /**
+         * IncidentRow
+         * @description One incident in a list. Minutes are lesson-minutes.
+         */
+        IncidentRow: {
+            /**
+             * Incident Id
+             * @description Its number.
+             * @example 17
+             */
+            incident_id: number;
+            /** @description Kind of the thing at fault. */
+            root_kind: components["schemas"]["StatusKind"];
+            /**
+             * Root Key
+             * @description Key of the thing at fault.
+             * @example s07-wan
+             */
+            root_key: string;
+            /** @description Outage, degradation or blind spot. */
+            kind: components["schemas"]["IncidentKind"];
+            /** @description Open, resolved, or merged into another. */
+            state: components["schemas"]["IncidentState"];
+            /** @description How urgent it is now, or was when it ended. */
+            severity: components["schemas"]["Severity"];
+            /** @description The status of the thing at fault, or what it was last. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Reason
+             * @description Code of the rule that decided, newest first to be known.
+             * @example line_cut
+             */
+            reason: string;
+            /**
+             * School
+             * @description School of the thing at fault; null when it belongs to none.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * School Name
+             * @description The school's name.
+             * @example 第七小学
+             */
+            school_name: string | null;
+            /**
+             * School Name En
+             * @description The school's English name.
+             * @example No. 7 Primary School
+             */
+            school_name_en: string | null;
+            /**
+             * Provider
+             * @description Provider of the line at fault; null for other things.
+             * @example 运营商甲
+             */
+            provider: string | null;
+            /**
+             * Opened At
+             * Format: date-time
+             * @description Since when the trouble is known.
+             * @example 2026-11-23T08:00:00Z
+             */
+            opened_at: string;
+            /**
+             * Resolved At
+             * @description When it was over; null while it is not.
+             */
+            resolved_at: string | null;
+            /**
+             * Merged Into
+             * @description Number of the incident that it turned out to lie behind.
+             */
+            merged_into: number | null;
+            /**
+             * Acknowledged At
+             * @description When somebody took note; null while nobody did.
+             */
+            acknowledged_at: string | null;
+            /**
+             * Acknowledged By
+             * @description Who took note.
+             */
+            acknowledged_by: string | null;
+            /**
+             * Assignee
+             * @description Who looks after it.
+             */
+            assignee: string | null;
+            /**
+             * Version
+             * @description Grows with every act; an act names the version that it was decided on.
+             * @example 3
+             */
+            version: number;
+            /**
+             * Members
+             * @description Things that it explains, or explained when it ended.
+             * @example 37
+             */
+            members: number;
+            /**
+             * Lessons Now
+             * @description Lessons in session that it stands in the way of.
+             * @example 6
+             */
+            lessons_now: number;
+            /**
+             * Students Now
+             * @description Their pupils.
+             * @example 270
+             */
+            students_now: number;
+            /**
+             * Exams Now
+             * @description Exams among them.
+             */
+            exams_now: number;
+            /**
+             * Saved Now
+             * @description Those that go on from the cache.
+             */
+            saved_now: number;
+            /**
+             * Lessons Next
+             * @description Lessons of the coming hour that it would reach.
+             */
+            lessons_next: number;
+            /**
+             * Students Next
+             * @description Their pupils.
+             */
+            students_next: number;
+            /**
+             * Next At
+             * @description When the first of them begins.
+             */
+            next_at: string | null;
+            /**
+             * Lost Minutes
+             * @description Lost so far.
+             * @example 38.5
+             */
+            lost_minutes: number;
+            /**
+             * Saved Minutes
+             * @description Saved by the cache so far.
+             */
+            saved_minutes: number;
+            /**
+             * Unknown Minutes
+             * @description Of which nothing is known.
+             */
+            unknown_minutes: number;
+            /**
+             * At Risk Minutes
+             * @description At risk while it lasts: the rest of this lesson and all of the next.
+             */
+            at_risk_minutes: number;
+            /**
+             * Lessons Hit
+             * @description Lessons lost or saved in part so far.
+             */
+            lessons_hit: number;
+            /**
+             * Students Hit
+             * @description Pupils of their classes.
+             */
+            students_hit: number;
+        };
+        /**
+         * IncidentState
+         * @description Where an incident is in its life.
+         * @enum {string}
+         */
+        IncidentState: "open" | "resolved" | "merged";
         /**
          * IncompleteRow
          * @description Work that lacks files.
@@ -5620,6 +6324,113 @@ export interface components {
              * @description Every question that was opened or answered, in that order.
              */
             boards: components["schemas"]["Board"][];
+        };
+        /**
+         * LessonImpact
+         * @description Lesson-minutes of one cause, school or provider.
+         */
+        LessonImpact: {
+            /**
+             * Key
+             * @description Kind and key of the cause, id of the school, or name of the provider.
+             * @example link s07-wan
+             */
+            key: string;
+            /**
+             * Lessons
+             * @description Lessons that were lost or saved in part.
+             * @example 12
+             */
+            lessons: number;
+            /**
+             * Students
+             * @description Pupils of their classes, each class once.
+             * @example 270
+             */
+            students: number;
+            /**
+             * Lost Minutes
+             * @description Lesson-minutes that did not take place as planned.
+             * @example 38.5
+             */
+            lost_minutes: number;
+            /**
+             * Saved Minutes
+             * @description Lesson-minutes that went on from the cache.
+             * @example 120
+             */
+            saved_minutes: number;
+            /**
+             * Unknown Minutes
+             * @description Lesson-minutes of which nothing is known.
+             * @default 0
+             */
+            unknown_minutes: number;
+            /**
+             * Student Minutes
+             * @description Lost minutes times pupils.
+             * @example 1732.5
+             */
+            student_minutes: number;
+        };
+        /**
+         * LessonsAffected
+         * @description What the faults of this moment mean for lessons.
+         */
+        LessonsAffected: {
+            /**
+             * At
+             * Format: date-time
+             * @description The cloud's clock when this was worked out.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * In Session
+             * @description Lessons in session by the timetable.
+             * @example 612
+             */
+            in_session: number;
+            /**
+             * Affected
+             * @description Of these, lessons that a fault stands in the way of, saved or not.
+             * @example 6
+             */
+            affected: number;
+            /**
+             * Saved
+             * @description Of the affected, those that go on from the cache.
+             * @example 6
+             */
+            saved: number;
+            /**
+             * Students Affected
+             * @description Pupils of the affected lessons.
+             * @example 270
+             */
+            students_affected: number;
+            /**
+             * Exams Affected
+             * @description Exams among them.
+             * @default 0
+             */
+            exams_affected: number;
+            /**
+             * Next At
+             * @description When the next affected lesson begins, were the faults to last; null when none does within the hour.
+             */
+            next_at: string | null;
+            /**
+             * Next Affected
+             * @description Lessons of the coming hour, the next of each class, that would be affected.
+             * @default 0
+             */
+            next_affected: number;
+            /**
+             * Items
+             * @description The affected lessons.
+             */
+            items: components["schemas"]["cloud__lessons__schemas__AffectedLesson"][];
         };
         /**
          * LessonsEvent
@@ -6071,6 +6882,58 @@ export interface components {
          * @enum {string}
          */
         Match: "exact" | "prefix" | "inside" | "around";
+        /**
+         * MemberRow
+         * @description A thing that an incident explains: nobody is told of it by itself.
+         */
+        MemberRow: {
+            /** @description Kind of thing. */
+            kind: components["schemas"]["StatusKind"];
+            /**
+             * Key
+             * @description Its key.
+             * @example s07-c03
+             */
+            key: string;
+            /** @description Its status behind the fault. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Attached At
+             * Format: date-time
+             * @description Since when the incident explains it.
+             * @example 2026-11-23T08:00:00Z
+             */
+            attached_at: string;
+            /**
+             * Detached At
+             * @description Until when; null while it does.
+             */
+            detached_at: string | null;
+        };
+        /**
+         * Merge
+         * @description Put it behind another incident.
+         */
+        Merge: {
+            /**
+             * Actor
+             * @description Who does it.
+             * @example 值班员
+             */
+            actor: string;
+            /**
+             * Version
+             * @description The incident's version that it was decided on; another one is refused with 409.
+             * @example 3
+             */
+            version: number;
+            /**
+             * Into
+             * @description Number of the other incident, which must be open.
+             * @example 12
+             */
+            into: number;
+        };
         /**
          * MetricCatalogue
          * @description Every metric that the wire and the tables know.
@@ -6910,9 +7773,9 @@ export interface components {
              * Affected Now
              * @description Of them those that the fault reaches.
              */
-            affected_now: components["schemas"]["AffectedLesson"][];
+            affected_now: components["schemas"]["cloud__schooldays__schemas__AffectedLesson"][];
             /** @description The first lesson still to come today that it would reach, if nothing changes; null when none. */
-            next_affected: components["schemas"]["AffectedLesson"] | null;
+            next_affected: components["schemas"]["cloud__schooldays__schemas__AffectedLesson"] | null;
             /**
              * Lessons Left
              * @description Lessons still to come today.
@@ -8281,6 +9144,12 @@ export interface components {
             chosen: boolean;
         };
         /**
+         * Severity
+         * @description How urgent an incident is; it follows the bell.
+         * @enum {string}
+         */
+        Severity: "p1" | "p2" | "p3" | "p4";
+        /**
          * SheetFormat
          * @description How a table is written.
          * @enum {string}
@@ -8337,6 +9206,32 @@ export interface components {
              * @description Every link with measurements, in district order.
              */
             items: components["schemas"]["Sparkline"][];
+        };
+        /**
+         * Split
+         * @description Take a thing out of it that has trouble of its own: it gets an incident of its own.
+         */
+        Split: {
+            /**
+             * Actor
+             * @description Who does it.
+             * @example 值班员
+             */
+            actor: string;
+            /**
+             * Version
+             * @description The incident's version that it was decided on; another one is refused with 409.
+             * @example 3
+             */
+            version: number;
+            /** @description Kind of the thing. */
+            kind: components["schemas"]["StatusKind"];
+            /**
+             * Key
+             * @description Its key.
+             * @example s07-c03
+             */
+            key: string;
         };
         /**
          * Stage
@@ -9048,6 +9943,41 @@ export interface components {
             status: string;
         };
         /**
+         * TimelineEntry
+         * @description Something that happened to an incident. Nothing of it is ever changed.
+         */
+        TimelineEntry: {
+            /**
+             * Entry Id
+             * @description Its number.
+             */
+            entry_id: number;
+            /**
+             * At
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /** @description What it tells. */
+            kind: components["schemas"]["EntryKind"];
+            /**
+             * Actor
+             * @description Who did it, as they called themselves; null for the system.
+             */
+            actor: string | null;
+            /**
+             * Detail
+             * @description The facts: status, reason and evidence of a change, text of a comment, before and after.
+             * @example {
+             *       "reason": "centre_probe_dead"
+             *     }
+             */
+            detail: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Timeliness
          * @description How the counting version stands to the deadline.
          * @enum {string}
@@ -9562,6 +10492,73 @@ export interface components {
             stage: string | null;
         };
         /**
+         * AffectedLesson
+         * @description A lesson in session that a fault stands in the way of.
+         */
+        cloud__lessons__schemas__AffectedLesson: {
+            /**
+             * Lesson
+             * @description Its key.
+             * @example s07-g3c1.20261127.p3
+             */
+            lesson: string;
+            /**
+             * School
+             * @description Id of its school.
+             * @example s07
+             */
+            school: string;
+            /**
+             * School Class
+             * @description Its class.
+             * @example s07-g3c1
+             */
+            school_class: string;
+            /**
+             * Classroom
+             * @description Its room; null when the timetable names none.
+             * @example s07-c03
+             */
+            classroom: string | null;
+            /**
+             * Topic
+             * @description What is taught.
+             * @example 数学
+             */
+            topic: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description When it ends by the timetable.
+             * @example 2026-11-23T08:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Exam
+             * @description Whether it is an exam.
+             */
+            exam: boolean;
+            /**
+             * Students
+             * @description Pupils of the class.
+             * @example 45
+             */
+            students: number;
+            /** @description Kind of the thing at fault. */
+            cause_kind: components["schemas"]["StatusKind"];
+            /**
+             * Cause
+             * @description Key of the thing at fault.
+             * @example s07-wan
+             */
+            cause: string;
+            /**
+             * Saved
+             * @description Whether it goes on from the cache in the room.
+             */
+            saved: boolean;
+        };
+        /**
          * LessonList
          * @description Lessons in order of their beginning.
          */
@@ -9644,6 +10641,60 @@ export interface components {
              * Exam
              * @description Whether the day is an exam day.
              * @example false
+             */
+            exam: boolean;
+        };
+        /**
+         * AffectedLesson
+         * @description A lesson that the fault reaches.
+         */
+        cloud__schooldays__schemas__AffectedLesson: {
+            /**
+             * Title
+             * @description Its class.
+             * @example 三年级一班
+             */
+            title: string;
+            /**
+             * Title En
+             * @description The class's English title; empty when there is none.
+             * @example Year 3 Class 1
+             */
+            title_en: string;
+            /**
+             * Topic
+             * @description What is taught.
+             * @example 数学
+             */
+            topic: string;
+            /**
+             * Room
+             * @description Its classroom's name; null when it has none.
+             * @example 三年级二班
+             */
+            room: string | null;
+            /**
+             * Room En
+             * @description The classroom's English name; null likewise.
+             */
+            room_en: string | null;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description When it ends.
+             * @example 2026-11-23T08:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Exam
+             * @description Whether it is an exam.
              */
             exam: boolean;
         };
@@ -10197,6 +11248,706 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DistrictMap"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    incidents_api_v1_incidents_get: {
+        parameters: {
+            query?: {
+                /** @description States to keep; all without. */
+                state?: components["schemas"]["IncidentState"][] | null;
+                /** @description Keeps those of a school. */
+                school?: string | null;
+                /** @description Keeps one sort of trouble. */
+                kind?: components["schemas"]["IncidentKind"] | null;
+                /** @description Keeps one severity. */
+                severity?: components["schemas"]["Severity"] | null;
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    incident_api_v1_incidents__incident_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of the incident. */
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_api_v1_incidents__incident_id__acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Number of the incident. */
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acknowledge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_api_v1_incidents__incident_id__assign_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Number of the incident. */
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assign"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comment_api_v1_incidents__incident_id__comment_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Number of the incident. */
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_api_v1_incidents__incident_id__merge_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Number of the incident. */
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    split_api_v1_incidents__incident_id__split_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Number of the incident. */
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Split"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_api_v1_incidents__incident_id__resolve_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Number of the incident. */
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Close"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen_api_v1_incidents__incident_id__reopen_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Number of the incident. */
+                incident_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lessons_now_api_v1_lessons_now_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonsAffected"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lessons_impact_api_v1_lessons_impact_get: {
+        parameters: {
+            query: {
+                /** @description Begin of the span. */
+                since: string;
+                /** @description End of the span, not included. */
+                until: string;
+                /** @description What lesson-minutes are added up by. */
+                by?: components["schemas"]["Grouping"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImpactReport"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description A part the cloud needs is away */
@@ -15231,7 +16982,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events: `overview` (an `Overview`), `link` (a `LinkEvent`), `agent` (an `AgentEvent`), `lesson` (a `LessonsEvent`), `ping` (a `PingEvent`). */
+            /** @description Server-sent events: `overview` (an `Overview`), `link` (a `LinkEvent`), `agent` (an `AgentEvent`), `incident` (an `IncidentEvent`), `lesson` (a `LessonsEvent`), `ping` (a `PingEvent`). */
             200: {
                 headers: {
                     [name: string]: unknown;
