@@ -74,7 +74,7 @@ async def link_outlook(
     return found
 
 
-@router.get("/series/{kind}/{thing:path}", responses=problems.responses(422, 503))
+@router.get("/series/{kind}/{thing:path}", responses=problems.responses(404, 422, 503))
 async def thing_series(
     reader: Reader,
     kind: Annotated[

@@ -34,6 +34,9 @@ words = st.sampled_from(
 times = st.sampled_from(["1795406400", "2026-11-23T04:00:00Z", "1e400", "NaN", "2026-13-45", "99999999999999999", "-5"])
 values = words | times | st.text(max_size=40) | st.integers(-(2**70), 2**70).map(str)
 
+# Of these a client makes another path before it asks (RFC 3986 §5.2.4), or one without the part.
+parts = values.filter(lambda text: text not in ("", ".", ".."))
+
 
 class Client:
     """Asks the app within this process, from tests that are not asynchronous themselves."""
@@ -70,8 +73,10 @@ def conforms(response: httpx.Response, path: str, operation: dict[str, Any]) -> 
     assert response.status_code < 500, (response.request.url, response.text)
     assert status in operation["responses"], (path, status, response.text)
     content = operation["responses"][status]["content"]
-    (media_type,) = content
-    assert response.headers["content-type"].startswith(media_type)
+    media_type = next((one for one in content if response.headers["content-type"].startswith(one)), None)
+    assert media_type is not None, (path, response.headers["content-type"])
+    if "json" not in media_type:
+        return  # a file for people
     schema = {**content[media_type]["schema"], "components": DOCUMENT["components"]}
     jsonschema.Draft202012Validator(schema).validate(response.json())
 
@@ -85,7 +90,7 @@ def test_no_read_breaks_whatever_it_is_asked(client: Client) -> None:
         for parameter in operation.get("parameters", []):
             name = parameter["name"]
             if parameter["in"] == "path":
-                value = data.draw(values, label=name)
+                value = data.draw(parts, label=name)
                 filled = filled.replace(f"{{{name}}}", quote(value, safe=""))
             elif parameter["in"] == "query" and data.draw(st.booleans(), label=f"give {name}"):
                 query[name] = data.draw(values | st.lists(values, max_size=3), label=name)

@@ -12124,6 +12124,15 @@ export interface operations {
                     "application/json": components["schemas"]["ThingSeries"];
                 };
             };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The request has invalid input */
             422: {
                 headers: {
