@@ -52,7 +52,8 @@ def decide(books: Books, change: LoggedChange) -> list[Action]:
     if kind is None:
         return [*actions, *([Resolves(own, change)] if own is not None else [])]
     if own is not None:
-        same = (own.kind, own.status, own.reason) == (kind, change.status, change.reason)
+        flaps_on = own.status is StatusWord.FLAPPING is change.status
+        same = flaps_on or (own.kind, own.status, own.reason) == (kind, change.status, change.reason)
         return actions if same else [*actions, Reclassifies(own, kind, change)]
     if not _is_news(change):
         return actions

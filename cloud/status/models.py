@@ -63,11 +63,12 @@ class LinkEvidence:
     link: str
     school: VantageEvidence = VantageEvidence()
     centre: VantageEvidence = VantageEvidence()
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AgentEvidence:
-    """Everything the rules know of one gateway's or classroom's agent.
+    """Everything the rules know of one gateway's or classroom's agent; a classroom's is named by its room.
 
     `heard_at` is when the cloud last heard it, by its own clock; `offline_at` is when a will or goodbye arrived.
     """
@@ -77,6 +78,21 @@ class AgentEvidence:
     link: str | None
     heard_at: datetime | None = None
     offline_at: datetime | None = None
+    school: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEvidence:
+    """Everything the rules know of one device: who polls it, what it hangs on, and the newest answer or silence.
+
+    Several `parents` are redundant: one that works is enough. `gateway` is the agent that polls it; None for the core.
+    """
+
+    device: str
+    gateway: str | None
+    parents: tuple[str, ...] = ()
+    looked_at: datetime | None = None
+    reachable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +111,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A thing's status as shown, and the other judgement that is still to be confirmed."""
+    """A thing's status as shown, and the other judgement that is still to be confirmed.
+
+    `penalty` (as of `penalty_at`) grows with every change between working and not; while `status` is flapping,
+    `beneath` is what the thing was judged to be last.
+    """
 
     status: StatusWord
     since: datetime
@@ -103,6 +123,9 @@ class Settled:
     candidate: StatusWord | None = None
     candidate_since: datetime | None = None
     root: Thing | None = None
+    penalty: float = 0.0
+    penalty_at: datetime | None = None
+    beneath: StatusWord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +141,9 @@ class Change:
     evidence: Evidence
     root: Thing | None = None
     """The thing whose fault explains this status; None when it is its own."""
+    penalty: float = 0.0
+    penalty_at: datetime | None = None
+    beneath: StatusWord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +154,7 @@ class Snapshot:
     heard_at: datetime | None
     links: tuple[LinkEvidence, ...]
     agents: tuple[AgentEvidence, ...]
+    devices: tuple[DeviceEvidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ SELECT
     greatest(centre.in_errors_per_second, centre.out_errors_per_second),
     centre.probes_at,
     centre.loss_ratio,
-    centre.rtt_seconds
+    centre.rtt_seconds,
+    links.provider
 FROM links
 LEFT JOIN things ON things.kind = 'link' AND things.key = links.link
 LEFT JOIN link_current AS school ON school.thing_id = things.thing_id AND school.vantage = 'school'
@@ -38,7 +39,8 @@ SELECT
     coalesce(agents.classroom, agents.agent),
     links.link,
     greatest(agent_presence.last_heartbeat_at, agent_epochs.last_received_at),
-    CASE WHEN agent_presence.presence = 'offline' THEN agent_presence.changed_at END
+    CASE WHEN agent_presence.presence = 'offline' THEN agent_presence.changed_at END,
+    agents.school
 FROM agents
 LEFT JOIN LATERAL (
     SELECT links.link
@@ -52,23 +54,45 @@ LEFT JOIN agent_epochs ON agent_epochs.agent_id = agents.agent_id AND agent_epoc
 WHERE agents.role IN ('gateway', 'classroom') AND agents.retired_at IS NULL
 ORDER BY agents.position;
 
+-- name: device_evidence
+-- Newest answer of every device with the gateway that polls it and what it hangs on; never looked at has nulls.
+SELECT
+    devices.device,
+    CASE WHEN agents.role = 'gateway' THEN agents.agent END,
+    devices.parent,
+    device_current.corrected_at,
+    device_current.reachable
+FROM devices
+LEFT JOIN agents ON agents.agent = devices.agent
+LEFT JOIN things ON things.kind = 'device' AND things.key = devices.device
+LEFT JOIN device_current ON device_current.thing_id = things.thing_id
+WHERE devices.retired_at IS NULL
+ORDER BY devices.position;
+
 -- name: board
 -- The status of everything as it was last written.
-SELECT kind, key, status, since, reason, root_kind, root_key
-FROM status_current
-WHERE kind IN ('link', 'gateway', 'classroom');
+SELECT kind, key, status, since, reason, root_kind, root_key, penalty, penalty_at, beneath
+FROM status_current;
 
 -- name: write_status
 -- Sets the current status of one thing.
-INSERT INTO status_current (kind, key, status, since, reason, root_kind, root_key)
-VALUES (%(kind)s, %(key)s, %(status)s, %(since)s, %(reason)s, %(root_kind)s, %(root_key)s)
+INSERT INTO status_current (
+    kind, key, status, since, reason, root_kind, root_key, penalty, penalty_at, beneath
+)
+VALUES (
+    %(kind)s, %(key)s, %(status)s, %(since)s, %(reason)s, %(root_kind)s, %(root_key)s, %(penalty)s, %(penalty_at)s,
+    %(beneath)s
+)
 ON CONFLICT (kind, key) DO UPDATE
 SET
+    since = CASE WHEN status_current.status = excluded.status THEN status_current.since ELSE excluded.since END,
     status = excluded.status,
-    since = excluded.since,
     reason = excluded.reason,
     root_kind = excluded.root_kind,
-    root_key = excluded.root_key;
+    root_key = excluded.root_key,
+    penalty = excluded.penalty,
+    penalty_at = excluded.penalty_at,
+    beneath = excluded.beneath;
 
 -- name: log_change
 -- Appends one change with its evidence.

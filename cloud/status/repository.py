@@ -13,6 +13,7 @@ from cloud.db.queries import Queries
 from cloud.status.models import (
     AgentEvidence,
     Change,
+    DeviceEvidence,
     LinkEvidence,
     Outage,
     Settled,
@@ -33,10 +34,13 @@ async def snapshot(connection: psycopg.AsyncConnection) -> Snapshot:
     assert moment is not None
     links = await (await connection.execute(QUERIES["link_evidence"])).fetchall()
     agents = await (await connection.execute(QUERIES["agent_evidence"])).fetchall()
+    devices = await (await connection.execute(QUERIES["device_evidence"])).fetchall()
     return Snapshot(
         at=moment[0],
         heard_at=moment[1],
-        links=tuple(LinkEvidence(row[0], VantageEvidence(*row[1:7]), VantageEvidence(*row[7:13])) for row in links),
+        links=tuple(
+            LinkEvidence(row[0], VantageEvidence(*row[1:7]), VantageEvidence(*row[7:13]), row[13]) for row in links
+        ),
         agents=tuple(
             AgentEvidence(
                 agent=agent if role == "gateway" else classroom,
@@ -44,8 +48,13 @@ async def snapshot(connection: psycopg.AsyncConnection) -> Snapshot:
                 link=link,
                 heard_at=heard_at,
                 offline_at=offline_at,
+                school=school,
             )
-            for agent, role, classroom, link, heard_at, offline_at in agents
+            for agent, role, classroom, link, heard_at, offline_at, school in agents
+        ),
+        devices=tuple(
+            DeviceEvidence(device, gateway, (parent,) if parent else (), looked_at, reachable)
+            for device, gateway, parent, looked_at, reachable in devices
         ),
     )
 
@@ -59,8 +68,11 @@ async def board(connection: psycopg.AsyncConnection) -> dict[tuple[StatusKind, s
             since,
             reason,
             root=Thing(StatusKind(root_kind), root_key) if root_key is not None else None,
+            penalty=penalty,
+            penalty_at=penalty_at,
+            beneath=StatusWord(beneath) if beneath is not None else None,
         )
-        for kind, key, status, since, reason, root_kind, root_key in rows
+        for kind, key, status, since, reason, root_kind, root_key, penalty, penalty_at, beneath in rows
     }
 
 
@@ -76,6 +88,9 @@ async def write(connection: psycopg.AsyncConnection, changes: Sequence[Change]) 
                     "status": change.status.value,
                     "since": change.changed_at,
                     "reason": change.reason,
+                    "penalty": change.penalty,
+                    "penalty_at": change.penalty_at,
+                    "beneath": change.beneath.value if change.beneath is not None else None,
                     **_root(change.root),
                 }
                 for change in changes

@@ -8,6 +8,7 @@ agent went silent, nothing is concluded.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cloud.status.models import (
@@ -31,8 +32,11 @@ HEARTBEAT_LATE = timedelta(seconds=90)
 RECONNECTING = timedelta(seconds=90)
 """How long agents have to come back after their link did, before their silence is their own."""
 LOSS_DEGRADED_RATIO = 0.05
+LOSS_GOOD_RATIO = 0.03
+"""A degraded link is well again below this, not already where it became degraded."""
 LOSS_DEAD_RATIO = 1.0
 RTT_DEGRADED_SECONDS = 0.150
+RTT_GOOD_SECONDS = 0.120
 ERRORS_DEGRADED_PER_SECOND = 0.0
 """Any interface error on a link is worth a look: fibre to a school has none."""
 
@@ -42,8 +46,9 @@ def is_fresh(at: datetime | None, now: datetime) -> bool:
     return at is not None and now - FRESH <= at <= now + AHEAD
 
 
-def judge_link(link: LinkEvidence, now: datetime) -> Judgement:
-    """Return what both ends' fresh values say about a link."""
+def judge_link(link: LinkEvidence, now: datetime, previous: Settled | None = None) -> Judgement:
+    """Return what both ends' fresh values say about a link; a degraded one has to be clearly better to be well."""
+    degraded = previous is not None and StatusWord.DEGRADED in (previous.status, previous.beneath)
     school, centre = _fresh_part(link.school, now), _fresh_part(link.centre, now)
     if school is None and centre is None:
         return Judgement(StatusWord.UNKNOWN, "no_fresh_evidence", _times(link), silent=True)
@@ -55,11 +60,27 @@ def judge_link(link: LinkEvidence, now: datetime) -> Judgement:
         if seen.loss_ratio is not None and seen.loss_ratio >= LOSS_DEAD_RATIO:
             return Judgement(StatusWord.DOWN, f"{vantage}_probe_dead", _values(vantage, seen))
     for vantage, seen in (("centre", centre), ("school", school)):
-        reason = _degraded_reason(seen) if seen is not None else None
+        reason = _degraded_reason(seen, degraded=degraded) if seen is not None else None
         if seen is not None and reason is not None:
             return Judgement(StatusWord.DEGRADED, reason, _values(vantage, seen))
     vantage, best = ("centre", centre) if centre is not None else ("school", school)
     return Judgement(StatusWord.UP, "evidence_good", _values(vantage, best) if best is not None else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else is known of an agent's school: when a room was heard last, and how its gateway is judged.
+
+    `rooms` is the number of rooms that have an agent.
+    """
+
+    rooms: int = 0
+    room_heard_at: datetime | None = None
+    gateway: tuple[Thing, Settled] | None = None
+    gateway_heard_at: datetime | None = None
+
+
+NOBODY = Beside()
 
 
 def judge_agent(
@@ -68,11 +89,16 @@ def judge_agent(
     link_status: Settled | None,
     previous: Settled | None,
     now: datetime,
+    beside: Beside = NOBODY,
 ) -> Judgement | None:
-    """Return what presence and the link's settled status say about an agent; None when it is too early to say."""
+    """Return what presence and the link's settled status say about an agent; None when it is too early to say.
+
+    A gateway's agent that is silent while the line works is a blind spot as long as rooms of its school are heard:
+    the gateway passes their traffic. When none is heard either the gateway is dead, and they lie behind it.
+    """
     if agent.heard_at is None and agent.offline_at is None:
         return Judgement(StatusWord.UNKNOWN, "never_seen", silent=True)
-    late = agent.heard_at is None or now - agent.heard_at > HEARTBEAT_LATE
+    late = is_late(agent, now)
     if agent.offline_at is None and not late:
         return Judgement(StatusWord.UP, "online", {"heard_at": _text(agent.heard_at)})
     silent = agent.offline_at is None
@@ -88,14 +114,47 @@ def judge_agent(
     line = Thing(StatusKind.LINK, agent.link)
     if link is None or link_status is None or link_status.status is StatusWord.UNKNOWN:
         return Judgement(StatusWord.UNKNOWN, "link_unknown", evidence, silent=True, root=line)
-    if link_status.status is StatusWord.DOWN:
-        return Judgement(StatusWord.UNREACHABLE, "behind_link_down", evidence, silent, root=line)
+    if StatusWord.DOWN in (link_status.status, link_status.beneath):
+        root = link_status.root or line
+        return Judgement(StatusWord.UNREACHABLE, "behind_link_down", evidence, silent, root=root)
     was_behind_it = previous is not None and previous.status is StatusWord.UNREACHABLE
     if was_behind_it and now - link_status.since < RECONNECTING:
         return None
     looked_at, gone_at = _looked_at(link), agent.offline_at or agent.heard_at
     if looked_at is None or (gone_at is not None and looked_at <= gone_at):
         return None
+    if agent.kind is StatusKind.GATEWAY:
+        return _silent_gateway(beside, evidence, reason, silent=silent, now=now)
+    return _silent_room(beside, evidence, reason, gone_at, silent=silent)
+
+
+def is_late(agent: AgentEvidence, now: datetime) -> bool:
+    """Tell whether an agent has not been heard for so long that its silence says something."""
+    return agent.heard_at is None or now - agent.heard_at > HEARTBEAT_LATE
+
+
+def _silent_gateway(beside: Beside, evidence: Evidence, reason: str, *, silent: bool, now: datetime) -> Judgement:
+    told = {**evidence, "room_heard_at": _text(beside.room_heard_at), "said": reason}
+    heard = beside.room_heard_at is not None and now - beside.room_heard_at <= HEARTBEAT_LATE
+    if heard or beside.rooms == 0:
+        return Judgement(StatusWord.UNKNOWN, "agent_dead", told, silent)
+    return Judgement(StatusWord.DOWN, "gateway_dead", told, silent)
+
+
+def _silent_room(
+    beside: Beside, evidence: Evidence, reason: str, gone_at: datetime | None, *, silent: bool
+) -> Judgement | None:
+    if beside.gateway is not None and beside.gateway[1].status is StatusWord.DOWN:
+        return Judgement(StatusWord.UNREACHABLE, "behind_gateway", evidence, silent, root=beside.gateway[0])
+    fresh = beside.gateway_heard_at
+    if beside.gateway is not None and silent and gone_at is not None and fresh is not None and fresh <= gone_at:
+        # The gateway may have died with the room and only be not late yet.
+        status = beside.gateway[1].status
+        return (
+            None
+            if status in (StatusWord.UP, StatusWord.DEGRADED)
+            else Judgement(StatusWord.DOWN, reason, evidence, silent)
+        )
     return Judgement(StatusWord.DOWN, reason, evidence, silent)
 
 
@@ -117,12 +176,12 @@ def _says_alive(seen: VantageEvidence) -> bool:
     return seen.oper_up is not False and (seen.loss_ratio is None or seen.loss_ratio < LOSS_DEAD_RATIO)
 
 
-def _degraded_reason(seen: VantageEvidence) -> str | None:
+def _degraded_reason(seen: VantageEvidence, *, degraded: bool) -> str | None:
     if seen.oper_up is False:
         return "port_down"
-    if seen.loss_ratio is not None and seen.loss_ratio >= LOSS_DEGRADED_RATIO:
+    if seen.loss_ratio is not None and seen.loss_ratio >= (LOSS_GOOD_RATIO if degraded else LOSS_DEGRADED_RATIO):
         return "loss_high"
-    if seen.rtt_seconds is not None and seen.rtt_seconds > RTT_DEGRADED_SECONDS:
+    if seen.rtt_seconds is not None and seen.rtt_seconds > (RTT_GOOD_SECONDS if degraded else RTT_DEGRADED_SECONDS):
         return "rtt_high"
     if seen.errors_per_second is not None and seen.errors_per_second > ERRORS_DEGRADED_PER_SECOND:
         return "errors"

@@ -26,7 +26,7 @@ class StatusCounts(Document):
     maintenance: int = 0
     """Being worked on as planned; this version does not give it yet."""
     flapping: int = 0
-    """Changes too often to be believed; this version does not give it yet."""
+    """Changes too often to be believed."""
 
 
 class StatusChange(Document):

@@ -8,12 +8,14 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from cloud.status.models import Change, Judgement, Settled, Snapshot, StatusKind, StatusWord
-from cloud.status.rules import judge_agent, judge_link
+from cloud.status.flapping import beneath, damp
+from cloud.status.models import AgentEvidence, Change, Judgement, Settled, Snapshot, StatusKind, StatusWord, Thing
+from cloud.status.roots import judge_device, judge_providers, parents_first
+from cloud.status.rules import Beside, judge_agent, judge_link
 
 GRACE = timedelta(seconds=60)
 """How long after its start, or after it hears again, the cloud does not count silence."""
@@ -70,7 +72,7 @@ def settle(previous: Settled | None, judgement: Judgement | None, now: datetime,
     if previous is None:
         return Settled(judgement.status, now, judgement.reason, root=judgement.root)
     if judgement.status is previous.status and judgement.root != previous.root:
-        return Settled(judgement.status, now, judgement.reason, root=judgement.root)
+        return Settled(judgement.status, previous.since, judgement.reason, root=judgement.root)
     if judgement.status is previous.status:
         return replace(previous, candidate=None, candidate_since=None) if previous.candidate else previous
     if previous.candidate is not judgement.status or previous.candidate_since is None:
@@ -81,34 +83,135 @@ def settle(previous: Settled | None, judgement: Judgement | None, now: datetime,
     return previous
 
 
+@dataclass(slots=True)
+class _Round:
+    """One evaluation under way: what was shown, what is shown now, what is to be logged."""
+
+    board: Board
+    now: datetime
+    quiet: bool
+    settled: dict[tuple[StatusKind, str], Settled] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+
+    def take(self, kind: StatusKind, key: str, judgement: Judgement | None) -> None:
+        """Confirm, damp and note one judgement."""
+        previous = self.board.get((kind, key))
+        plain = beneath(previous) if previous is not None else None
+        judged = settle(plain, judgement, self.now, quiet=self.quiet)
+        if judged is None:
+            return
+        shown = damp(previous, judged, self.now)
+        self.settled[kind, key] = shown
+        before = (previous.status, previous.root, previous.beneath) if previous is not None else None
+        if before == (shown.status, shown.root, shown.beneath):
+            return
+        flaps = StatusWord.FLAPPING in (shown.status, previous.status if previous is not None else None)
+        if judgement is None and not flaps:
+            return
+        self.changes.append(
+            Change(
+                kind=kind,
+                key=key,
+                previous=previous.status if previous is not None else None,
+                status=shown.status,
+                changed_at=self.now,
+                reason=shown.reason,
+                evidence=judgement.evidence if judgement is not None else {},
+                root=shown.root,
+                penalty=shown.penalty,
+                penalty_at=shown.penalty_at,
+                beneath=shown.beneath,
+            )
+        )
+
+    def of(self, kind: StatusKind, key: str | None) -> Settled | None:
+        """Return what is shown of a thing in this evaluation."""
+        return self.settled.get((kind, key)) if key is not None else None
+
+
 def evaluate(
     snapshot: Snapshot, board: Board, *, quiet: bool
 ) -> tuple[dict[tuple[StatusKind, str], Settled], list[Change]]:
-    """Return the new status of everything and the changes to log: links first, then what is behind them."""
-    settled: dict[tuple[StatusKind, str], Settled] = {}
-    changes: list[Change] = []
+    """Return the new status of everything and the changes to log, causes before what lies behind them.
 
-    def take(kind: StatusKind, key: str, judgement: Judgement | None) -> None:
-        previous = board.get((kind, key))
-        now_shown = settle(previous, judgement, snapshot.at, quiet=quiet)
-        if now_shown is None:
-            return
-        settled[kind, key] = now_shown
-        before = (previous.status, previous.root) if previous is not None else None
-        if judgement is not None and before != (now_shown.status, now_shown.root):
-            word = previous.status if previous is not None else None
-            why = (judgement.reason, judgement.evidence)
-            changes.append(Change(kind, key, word, now_shown.status, snapshot.at, *why, root=now_shown.root))
-
+    Lines first, and at once their providers, whose outage lines then name as their root; gateways, rooms, and devices
+    from the centre outwards.
+    """
+    work = _Round(board, snapshot.at, quiet)
+    _lines(work, snapshot)
     links = {link.link: link for link in snapshot.links}
+    gateways = {agent.school: agent for agent in snapshot.agents if agent.kind is StatusKind.GATEWAY}
+    rooms = _rooms_by_school(snapshot.agents)
+    for kind in (StatusKind.GATEWAY, StatusKind.CLASSROOM):
+        for agent in snapshot.agents:
+            if agent.kind is not kind:
+                continue
+            line = links.get(agent.link) if agent.link is not None else None
+            beside = _beside(work, agent, rooms, gateways.get(agent.school))
+            previous = board.get((kind, agent.agent))
+            line_status = work.of(StatusKind.LINK, agent.link)
+            work.take(kind, agent.agent, judge_agent(agent, line, line_status, previous, snapshot.at, beside))
+    _devices(work, snapshot)
+    return work.settled, work.changes
+
+
+def _lines(work: _Round, snapshot: Snapshot) -> None:
+    judged = {}
     for link in snapshot.links:
-        take(StatusKind.LINK, link.link, judge_link(link, snapshot.at))
-    for agent in snapshot.agents:
-        link_evidence = links.get(agent.link) if agent.link is not None else None
-        link_status = settled.get((StatusKind.LINK, agent.link)) if agent.link is not None else None
-        previous = board.get((agent.kind, agent.agent))
-        take(agent.kind, agent.agent, judge_agent(agent, link_evidence, link_status, previous, snapshot.at))
-    return settled, changes
+        judged[link.link] = judge_link(link, work.now, work.board.get((StatusKind.LINK, link.link)))
+    looking = _Round(work.board, work.now, work.quiet)
+    by_provider: dict[str, list[tuple[str, Settled]]] = {}
+    for link in snapshot.links:
+        held = work.board.get((StatusKind.LINK, link.link))
+        # What hangs on its provider keeps that root while the provider is looked at.
+        kept = replace(judged[link.link], root=held.root) if held is not None else judged[link.link]
+        looking.take(StatusKind.LINK, link.link, kept)
+        settled = looking.of(StatusKind.LINK, link.link)
+        if link.provider and settled is not None:
+            by_provider.setdefault(link.provider, []).append((link.link, settled))
+    for provider, judgement in judge_providers(by_provider).items():
+        work.take(StatusKind.PROVIDER, provider, judgement)
+    for link in snapshot.links:
+        judgement = judged[link.link]
+        outage = work.of(StatusKind.PROVIDER, link.provider)
+        if outage is not None and outage.status is StatusWord.DOWN and judgement.status is StatusWord.DOWN:
+            judgement = replace(judgement, root=Thing(StatusKind.PROVIDER, link.provider or ""))
+        work.take(StatusKind.LINK, link.link, judgement)
+
+
+def _rooms_by_school(agents: Sequence[AgentEvidence]) -> dict[str | None, list[AgentEvidence]]:
+    found: dict[str | None, list[AgentEvidence]] = {}
+    for agent in agents:
+        if agent.kind is StatusKind.CLASSROOM:
+            found.setdefault(agent.school, []).append(agent)
+    return found
+
+
+def _beside(
+    work: _Round,
+    agent: AgentEvidence,
+    rooms: Mapping[str | None, Sequence[AgentEvidence]],
+    gateway: AgentEvidence | None,
+) -> Beside:
+    of_school = rooms.get(agent.school, ())
+    held = work.of(StatusKind.GATEWAY, gateway.agent) if gateway is not None else None
+    return Beside(
+        rooms=len(of_school),
+        room_heard_at=max(
+            (room.heard_at for room in of_school if room.heard_at is not None and room.offline_at is None), default=None
+        ),
+        gateway=(Thing(StatusKind.GATEWAY, gateway.agent), held) if gateway is not None and held is not None else None,
+        gateway_heard_at=gateway.heard_at if gateway is not None else None,
+    )
+
+
+def _devices(work: _Round, snapshot: Snapshot) -> None:
+    by_key = {device.device: device for device in snapshot.devices}
+    for device in parents_first(snapshot.devices):
+        held = work.of(StatusKind.GATEWAY, device.gateway)
+        poller = (Thing(StatusKind.GATEWAY, device.gateway), held) if device.gateway and held is not None else None
+        parents = [(by_key[key], work.of(StatusKind.DEVICE, key)) for key in device.parents if key in by_key]
+        work.take(StatusKind.DEVICE, device.device, judge_device(device, poller, parents, work.now))
 
 
 def has_candidates(board: Board) -> bool:

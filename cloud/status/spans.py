@@ -24,7 +24,8 @@ async def spans(
 ) -> list[StatusSpan]:
     """Return every span that overlaps `[since, until)`, whole, in order of thing and time.
 
-    Nothing is said of the time before a thing's first entry in the log. `kinds` and `keys` narrow the answer.
+    A flapping thing is told as what it was each while: up, degraded or down. Nothing is said of the time before a
+    thing's first entry in the log. `kinds` and `keys` narrow the answer.
     """
     cursor = await connection.execute(
         QUERIES["spans"],

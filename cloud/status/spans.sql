@@ -1,6 +1,15 @@
 -- name: spans
--- What things were during a span of time, by the log: each entry lasts until the thing's next one.
-SELECT kind, key, status, changed_at, next_at, reason, root_kind, root_key
+-- What things were during a span of time, by the log: each entry lasts until the thing's next one. A flapping thing is told
+-- as what it was beneath that word, so that its time down counts.
+SELECT
+    kind,
+    key,
+    CASE WHEN status = 'flapping' AND reason LIKE 'flapping\_%%' THEN substr(reason, 10) ELSE status END,
+    changed_at,
+    next_at,
+    reason,
+    root_kind,
+    root_key
 FROM (
     SELECT
         status_log.*,

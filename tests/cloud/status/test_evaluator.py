@@ -49,6 +49,7 @@ async def test_a_dead_link_is_found_logged_with_its_evidence_and_told(district: 
 async def test_a_restart_of_the_cloud_changes_no_status(district: SmallDistrict) -> None:
     long_ago = minutes_ago(20)
     district.everyone_online(long_ago)
+    district.status("provider", "Carrier", "up", long_ago)
     for key in ("s01-wan", "s02-wan"):
         district.status("link", key, "up", long_ago)
         district.link_now(key, "centre", long_ago, oper_up=True, loss_ratio=0.0)
@@ -83,7 +84,7 @@ async def test_things_that_were_never_seen_are_unknown(district: SmallDistrict) 
     evaluator = quick(district.dsn)
     await evaluator.start()
     try:
-        await until(lambda: len(district.statuses()) == 2 + 2 + 4)
+        await until(lambda: len(district.statuses()) == 1 + 2 + 2 + 4)
         assert set(district.statuses().values()) == {"unknown"}
     finally:
         await evaluator.stop()

@@ -62,7 +62,7 @@ def test_a_time_far_ahead_of_the_clock_is_no_fresh_evidence() -> None:
     assert judge_link(LinkEvidence("s01-wan", ahead), NOW).status is StatusWord.UNKNOWN
 
 
-AGENT = AgentEvidence("s01-gw", StatusKind.GATEWAY, "s01-wan", heard_at=ago(3))
+AGENT = AgentEvidence("s01-c01", StatusKind.CLASSROOM, "s01-wan", heard_at=ago(3))
 LINK = LinkEvidence("s01-wan", centre=GOOD)
 
 

@@ -1,0 +1,278 @@
+"""Stories of a school's network in virtual time, told to the real engine and to the real follower of incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+
+import pytest
+
+from cloud.incidents.following import apply, decide
+from cloud.incidents.models import Books, IncidentKind, LoggedChange, Opens, Reopens
+from cloud.status.models import (
+    AgentEvidence,
+    Change,
+    DeviceEvidence,
+    LinkEvidence,
+    Settled,
+    Snapshot,
+    StatusKind,
+    StatusWord,
+    Thing,
+    VantageEvidence,
+)
+from cloud.status.settling import Hearing, evaluate
+
+START = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
+LINE = Thing(StatusKind.LINK, "s01-wan")
+GATEWAY = Thing(StatusKind.GATEWAY, "s01-gw")
+
+
+@dataclass
+class World:
+    """Schools that are polled as real ones are: lines every 10 s, heartbeats every 30 s, devices every 60 s."""
+
+    schools: int = 1
+    switches: int = 3
+    rooms: int = 2
+    dead: set[str] = field(default_factory=set)
+    """Keys of lines, agents and devices that are dead now."""
+    seconds: int = 0
+    quiet: bool = False
+    board: dict[tuple[StatusKind, str], Settled] = field(default_factory=dict)
+    log: list[Change] = field(default_factory=list)
+    books: Books = field(default_factory=Books)
+    opened: list[Thing] = field(default_factory=list)
+    _heard: dict[str, datetime] = field(default_factory=dict)
+    _devices: dict[str, tuple[datetime, bool]] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def parents_of(self, device: str) -> tuple[str, ...]:
+        school, name = device.split("-")
+        if name == "rt1":
+            return ()
+        if name == "sw01":
+            return (f"{school}-rt1",)
+        return (f"{school}-sw01",)
+
+    def devices(self, school: str) -> list[str]:
+        return [f"{school}-rt1", *(f"{school}-sw{number:02d}" for number in range(1, self.switches + 1))]
+
+    def run(self, seconds: int) -> None:
+        """Let time pass, second by second."""
+        for _ in range(seconds):
+            self.seconds += 1
+            self.board, changes = evaluate(self._look(), self.board, quiet=self.quiet)
+            self.log += changes
+            for change in changes:
+                self._follow(change)
+
+    def restart_of_the_cloud(self, seconds: int) -> None:
+        """The cloud is away for a while, and begins with a quiet minute, hearing everybody again."""
+        self.seconds += seconds
+        hearing = Hearing.begin(self.now)
+        for _ in range(60):
+            self.quiet = hearing.is_quiet(self.now)
+            self.run(1)
+        self.quiet = False
+
+    def _look(self) -> Snapshot:
+        links, agents, devices = [], [], []
+        for number in range(1, self.schools + 1):
+            school = f"s{number:02d}"
+            line = f"{school}-wan"
+            links.append(LinkEvidence(line, self._school_end(line), self._centre_end(line), "Carrier"))
+            for agent, kind in self._agents(school):
+                silent = {agent, line} & self.dead
+                if not silent and (self.seconds % 30 == 0 or agent not in self._heard):
+                    self._heard[agent] = self.now
+                agents.append(AgentEvidence(agent, kind, line, self._heard[agent], None, school))
+            for device in self.devices(school):
+                if self.seconds % 60 == crc32(device.encode()) % 60 and not {f"{school}-gw", line} & self.dead:
+                    path = {device, *self._path(device)}
+                    self._devices[device] = (self.now, not path & self.dead)
+                looked_at, reachable = self._devices.get(device, (None, None))
+                devices.append(DeviceEvidence(device, f"{school}-gw", self.parents_of(device), looked_at, reachable))
+        return Snapshot(self.now, self.now, tuple(links), tuple(agents), tuple(devices))
+
+    def _agents(self, school: str) -> list[tuple[str, StatusKind]]:
+        rooms = [(f"{school}-c{number:02d}", StatusKind.CLASSROOM) for number in range(1, self.rooms + 1)]
+        return [(f"{school}-gw", StatusKind.GATEWAY), *rooms]
+
+    def _path(self, device: str) -> list[str]:
+        found: list[str] = []
+        for parent in self.parents_of(device):
+            found += [parent, *self._path(parent)]
+        return found
+
+    def _centre_end(self, line: str) -> VantageEvidence:
+        at = self.now - timedelta(seconds=self.seconds % 10)
+        well = line not in self.dead
+        return VantageEvidence(at, well, 0.0, at, 0.0 if well else 1.0, 0.002 if well else None)
+
+    def _school_end(self, line: str) -> VantageEvidence:
+        if {line, line.replace("-wan", "-gw")} & self.dead:
+            return VantageEvidence()
+        return self._centre_end(line)
+
+    def _follow(self, change: Change) -> None:
+        logged = LoggedChange(
+            1, Thing(change.kind, change.key), change.previous, change.status, change.changed_at, change.reason,
+            change.evidence, change.root,
+        )  # fmt: skip
+        for action in decide(self.books, logged):
+            if isinstance(action, Opens | Reopens):
+                self.opened.append(action.root)
+            apply(self.books, action, len(self.opened))
+
+    def word(self, kind: StatusKind, key: str) -> str:
+        return self.board[kind, key].status.value
+
+    def roots_of(self, keys: Collection[str]) -> set[Thing | None]:
+        return {settled.root for (_, key), settled in self.board.items() if key in keys}
+
+
+@pytest.fixture
+def storm() -> World:
+    world = World(switches=35, rooms=15)
+    world.run(130)
+    assert {world.word(*place) for place in world.board} == {"up"}
+    return world
+
+
+def test_a_cut_line_is_one_incident_and_everything_behind_it_is_listed(storm: World) -> None:
+    storm.dead.add("s01-wan")
+    storm.run(300)
+    assert storm.opened == [LINE]
+    members = storm.books.open[LINE].members
+    assert len(members) == 1 + 15 + 36, "the gateway, its rooms, its devices"
+    assert {word.value for word in members.values()} == {"unreachable"}
+    storm.dead.clear()
+    storm.run(300)
+    assert storm.books.open == {}
+    assert storm.opened == [LINE]
+
+
+def test_what_is_really_dead_under_a_line_that_came_back_gets_its_own_incident_then(storm: World) -> None:
+    storm.dead |= {"s01-wan", "s01-sw20"}
+    storm.run(300)
+    assert storm.opened == [LINE]
+    storm.dead.remove("s01-wan")
+    storm.run(400)
+    dead = Thing(StatusKind.DEVICE, "s01-sw20")
+    assert storm.opened == [LINE, dead]
+    assert set(storm.books.open) == {dead}
+
+
+@pytest.mark.parametrize("later", range(0, 60, 7))
+def test_a_switch_that_dies_with_all_behind_it_is_the_only_cause_whoever_was_polled_first(later: int) -> None:
+    world = World(switches=8)
+    world.run(180 + later)
+    world.dead.add("s01-sw01")
+    world.run(300)
+    cause = Thing(StatusKind.DEVICE, "s01-sw01")
+    assert world.opened == [cause]
+    assert world.roots_of([f"s01-sw{number:02d}" for number in range(2, 9)]) == {cause}
+
+
+def test_a_line_that_flaps_every_forty_seconds_for_half_an_hour_opens_one_incident() -> None:
+    world = World()
+    world.run(130)
+    for _ in range(45):
+        world.dead.add("s01-wan")
+        world.run(20)
+        world.dead.clear()
+        world.run(20)
+    assert world.opened.count(LINE) <= 2
+    assert world.word(*LINE) == "flapping"
+    out = [change for change in world.log if change.kind is StatusKind.LINK and change.reason == "flapping_down"]
+    assert len(out) > 30, "each time down is still written"
+    world.run(1800)
+    assert world.word(*LINE) == "up"
+    assert world.books.open == {}
+
+
+def test_a_killed_agent_is_a_blind_spot_and_no_outage() -> None:
+    world = World()
+    world.run(130)
+    world.dead.add("s01-gw")
+    world.run(300)
+    assert world.word(*GATEWAY) == "unknown"
+    assert world.word(*LINE) == "up"
+    assert [one.kind for one in world.books.open.values()] == [IncidentKind.BLIND_SPOT]
+    assert {world.word(StatusKind.CLASSROOM, f"s01-c{room:02d}") for room in (1, 2)} == {"up"}
+
+
+def test_a_dead_gateway_takes_its_rooms_with_it_and_is_the_cause() -> None:
+    world = World(rooms=4)
+    world.run(130)
+    world.dead |= {"s01-gw", *(f"s01-c{room:02d}" for room in range(1, 5))}
+    world.run(300)
+    assert world.word(*GATEWAY) == "down"
+    assert set(world.books.open) == {GATEWAY}
+    assert world.roots_of([f"s01-c{room:02d}" for room in range(1, 5)]) == {GATEWAY}
+
+
+def test_several_lines_of_one_provider_together_are_one_incident_of_the_provider() -> None:
+    world = World(schools=6)
+    world.run(130)
+    world.dead |= {f"s{number:02d}-wan" for number in range(1, 5)}
+    world.run(300)
+    provider = Thing(StatusKind.PROVIDER, "Carrier")
+    assert set(world.books.open) == {provider}
+    assert world.word(StatusKind.LINK, "s01-wan") == "down"
+    assert world.roots_of(["s01-wan", "s01-gw"]) == {provider}
+    world.dead = {"s01-wan"}
+    world.run(300)
+    assert set(world.books.open) == {LINE}, "one line that stays dead is its own trouble"
+
+
+def test_a_restart_of_the_cloud_changes_nothing() -> None:
+    world = World(schools=3)
+    world.run(130)
+    said = len(world.log)
+    world.restart_of_the_cloud(600)
+    world.run(200)
+    assert len(world.log) == said
+    assert world.opened == []
+
+
+def test_a_device_with_two_ways_is_out_only_when_both_are() -> None:
+    class Ring(World):
+        def parents_of(self, device: str) -> tuple[str, ...]:
+            if device.endswith("sw03"):
+                return ("s01-sw01", "s01-sw02")
+            return super().parents_of(device) if not device.endswith("sw02") else ("s01-rt1",)
+
+        def _path(self, device: str) -> list[str]:
+            if device.endswith("sw03"):
+                return ["s01-sw01"] if {"s01-sw01", "s01-sw02"} <= self.dead else []
+            return super()._path(device)
+
+    world = Ring(switches=3)
+    world.run(180)
+    world.dead.add("s01-sw01")
+    world.run(240)
+    assert world.word(StatusKind.DEVICE, "s01-sw03") == "up"
+    world.dead.add("s01-sw02")
+    world.run(240)
+    assert world.word(StatusKind.DEVICE, "s01-sw03") == "unreachable"
+    assert world.board[StatusKind.DEVICE, "s01-sw03"].root is not None
+
+
+def test_every_unreachable_thing_names_a_root_that_is_out_itself(storm: World) -> None:
+    storm.dead |= {"s01-sw01", "s01-c03"}
+    storm.run(200)
+    storm.dead.add("s01-wan")
+    storm.run(200)
+    for settled in storm.board.values():
+        if settled.status is StatusWord.UNREACHABLE:
+            assert settled.root is not None
+            root = storm.board[settled.root]
+            assert root.status is StatusWord.DOWN
+            assert root.root is None
