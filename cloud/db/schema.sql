@@ -1423,6 +1423,9 @@ CREATE TABLE status_current (
     reason text NOT NULL,
     root_kind text,
     root_key text,
+    beneath text,
+    penalty double precision NOT NULL DEFAULT 0,
+    penalty_at timestamp with time zone,
     CONSTRAINT status_current_pkey PRIMARY KEY (kind, key),
     CONSTRAINT status_current_kind_check CHECK ((kind = ANY (ARRAY['provider'::text, 'link'::text, 'gateway'::text, 'device'::text, 'port'::text, 'classroom'::text, 'terminal'::text]))),
     CONSTRAINT status_current_status_check CHECK ((status = ANY (ARRAY['up'::text, 'degraded'::text, 'down'::text, 'unreachable'::text, 'unknown'::text, 'maintenance'::text, 'flapping'::text])))
@@ -1444,24 +1447,6 @@ CREATE TABLE status_log (
 CREATE INDEX status_log_key ON status_log USING btree (kind, key, changed_at);
 CREATE INDEX status_log_root ON status_log USING btree (root_kind, root_key, changed_at) WHERE (root_key IS NOT NULL);
 CREATE INDEX status_log_time ON status_log USING btree (changed_at);
-
-CREATE TABLE status_revisions (
-    revision_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    kind text NOT NULL,
-    key text NOT NULL,
-    since timestamp with time zone NOT NULL,
-    until timestamp with time zone NOT NULL,
-    status text NOT NULL,
-    reason text NOT NULL,
-    evidence jsonb NOT NULL,
-    root_kind text,
-    root_key text,
-    revised_at timestamp with time zone NOT NULL,
-    CONSTRAINT status_revisions_pkey PRIMARY KEY (revision_id),
-    CONSTRAINT status_revisions_check CHECK ((until > since)),
-    CONSTRAINT status_revisions_status_check CHECK ((status = ANY (ARRAY['up'::text, 'degraded'::text, 'down'::text, 'unreachable'::text, 'unknown'::text, 'maintenance'::text, 'flapping'::text])))
-);
-CREATE INDEX status_revisions_key ON status_revisions USING btree (kind, key, since);
 
 CREATE TABLE teaching_facts (
     record_id text NOT NULL,

@@ -9318,7 +9318,7 @@ export interface components {
             maintenance: number;
             /**
              * Flapping
-             * @description Changes too often to be believed; this version does not give it yet.
+             * @description Changes too often to be believed.
              * @default 0
              */
             flapping: number;
