@@ -83,7 +83,7 @@ export const placesEn: typeof placesZh = {
       battery: 'Tablets with little battery: charge them before the lesson',
       content: 'Tablets without all of their content: bring them onto the network',
     },
-    number: (n) => (n === '1' ? '1 tablet' : `${n} tablets`),
+    number: (n) => (n === '1' ? '(1 tablet)' : `(${n} tablets)`),
     done: 'Done',
     school: 'School',
     allSchools: 'Every school',

@@ -81,7 +81,7 @@ export const placesZh = {
       battery: '终端电量低，上课前充电',
       content: '终端内容未下载完，上课前连上网络',
     },
-    number: (n: string) => `${n} 台`,
+    number: (n: string) => `（${n} 台）`,
     done: '处理完毕',
     school: '学校',
     allSchools: '全部学校',
