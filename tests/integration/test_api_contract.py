@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -51,14 +50,19 @@ class Client:
         return self._runner.run(self._http.get(path, **options))
 
 
-@pytest.fixture
-def client(database: str, tmp_path: Path) -> Iterator[Client]:
-    district = SmallDistrict(database)
+@pytest.fixture(scope="module")
+def client(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """One app for the whole file: every test only reads."""
+    folder = tmp_path_factory.mktemp("content")
+    district = SmallDistrict(shared_database)
     district.everyone_online()
     district.link_now("s01-wan", "school", in_bps=1, out_bps=1)
     district.close()
     settings = Settings(
-        database=Database(dsn=database), broker=Broker(port=1), api=Api(port=0), content=Content(folder=str(tmp_path))
+        database=Database(dsn=shared_database),
+        broker=Broker(port=1),
+        api=Api(port=0),
+        content=Content(folder=str(folder)),
     )
     app = create_app(settings, evaluate=False)
     with asyncio.Runner() as runner:
