@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import expect
 
-from tests.cloud.district import SmallDistrict
+from tests.cloud.district import SmallDistrict, minutes_ago
+from tests.cloud.incidents.test_keeper import keep
 from tests.e2e.browser import LANGUAGES
 from tests.e2e.centre import Centre
 from tests.e2e.conftest import OpenTab
@@ -21,6 +23,8 @@ pytestmark = [
 ]
 
 PAGES = {
+    "incidents": "/incidents?state=all",
+    "incident": "/incidents/1",
     "terminals": "/terminals?school=s01&sort=-battery",
     "terminal": "/terminals?open=s01-c01-t01",
     "link": "/links/s01-wan",
@@ -47,6 +51,9 @@ def small(centre: Centre) -> Iterator[SmallDistrict]:
         for number in (1, 2, 3):
             district.terminal(f"{room}-t{number:02d}", present=number != 3)
     district.execute("UPDATE terminal_current SET battery_ratio = 0.05 + 0.1 * mod(thing_id, 9)")
+    district.logged("link", "s02-wan", "down", minutes_ago(12))
+    district.logged("gateway", "s02-gw", "unreachable", minutes_ago(11), ("link", "s02-wan"))
+    asyncio.run(keep(district))
     yield district
     district.close()
 
@@ -85,6 +92,23 @@ async def test_a_link_is_found_and_opened_with_the_keyboard_alone(open_tab: Open
     await tab.page.keyboard.press("Control+K")
     await tab.page.keyboard.press("Escape")
     await expect(tab.page.get_by_test_id("search-dialog")).to_be_hidden()
+
+
+async def test_an_incident_is_found_by_the_rail_taken_on_and_commented(open_tab: OpenTab) -> None:
+    tab = await open_tab()
+    await tab.open("/?lang=en")
+    await expect(tab.page.get_by_test_id("open-incidents")).to_have_text("1")
+    await tab.follow("Incidents")
+    await tab.page.locator('[data-incident="s02-wan"]').click()
+    await expect(tab.page.get_by_test_id("sentence")).to_contain_text("Link s02-wan has been down since")
+    acts = tab.page.get_by_test_id("acts")
+    await acts.get_by_label("Your name").fill("Duty")
+    await acts.get_by_role("button", name="Acknowledge").click()
+    await expect(tab.page.locator('[data-entry="acknowledged"]')).to_contain_text("Duty")
+    await acts.get_by_label("Say something").fill("The provider knows")
+    await acts.get_by_role("button", name="Comment").click()
+    await expect(tab.page.locator('[data-entry="comment"]')).to_contain_text("The provider knows")
+    await tab.accessible()
 
 
 async def test_filters_of_the_terminals_live_in_the_address(open_tab: OpenTab) -> None:

@@ -6,6 +6,7 @@ declare module 'vue-router' {
     /** Which entry of the rail is lit, and whose title the tab shows. */
     section:
       | 'overview'
+      | 'incidents'
       | 'links'
       | 'schools'
       | 'classes'
@@ -16,13 +17,14 @@ declare module 'vue-router' {
       | 'content'
       | 'quarantine'
       | 'wall'
-      | 'terminals'
       | 'missing'
   }
 }
 
 // The overview comes with the first load, the others (and the charts with them) after it: see `preloadPages`.
 const PAGES = {
+  incidents: () => import('./views/IncidentsPage.vue'),
+  incident: () => import('./views/IncidentPage.vue'),
   links: () => import('./views/LinksPage.vue'),
   link: () => import('./views/LinkPage.vue'),
   schools: () => import('./views/SchoolsPage.vue'),
@@ -58,6 +60,8 @@ export function createConsoleRouter() {
     history: createWebHistory(),
     routes: [
       { path: '/', component: OverviewPage, meta: { section: 'overview' } },
+      { path: '/incidents', component: PAGES.incidents, meta: { section: 'incidents' } },
+      { path: '/incidents/:id', component: PAGES.incident, props: true, meta: { section: 'incidents' } },
       { path: '/links', component: PAGES.links, meta: { section: 'links' } },
       { path: '/links/:id', component: PAGES.link, props: true, meta: { section: 'links' } },
       { path: '/schools', component: PAGES.schools, meta: { section: 'schools' } },

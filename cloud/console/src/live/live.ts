@@ -3,7 +3,7 @@
 
 import { type InjectionKey, inject, onScopeDispose, type Ref, ref, shallowRef } from 'vue'
 import { read } from '../api/client'
-import type { AgentEvent, LinkEvent, Overview, PingEvent } from '../api/types'
+import type { AgentEvent, IncidentEvent, LinkEvent, Overview, PingEvent } from '../api/types'
 import { toMs } from '../format/time'
 import type { Clock } from './clock'
 import { backoffMs, type Connection, connectionOf, OPENING_MS, POLL_MS, SILENT_MS } from './connection'
@@ -12,6 +12,7 @@ interface LiveEvents {
   overview: Overview
   link: LinkEvent
   agent: AgentEvent
+  incident: IncidentEvent
   ping: PingEvent
 }
 
@@ -70,7 +71,7 @@ export function createLive(clock: Clock) {
     source = new EventSource(STREAM_URL)
     streamHeardMs = null
     openedMs = Date.now()
-    for (const name of ['overview', 'link', 'agent', 'ping'] as const) {
+    for (const name of ['overview', 'link', 'agent', 'incident', 'ping'] as const) {
       source.addEventListener(name, (message: MessageEvent<string>) => {
         streamHeardMs = Date.now()
         failures = 0

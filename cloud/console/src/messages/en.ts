@@ -2,6 +2,7 @@
 
 import { classesEn } from './classes.en'
 import { given } from './eventFacts'
+import { incidentsEn } from './incidents.en'
 import type { Messages } from './index'
 import { outlookEn } from './outlook.en'
 import { placesEn } from './places.en'
@@ -28,6 +29,7 @@ export const en: Messages = {
   },
   sections: {
     overview: 'Overview',
+    incidents: 'Incidents',
     links: 'Links',
     schools: 'Schools',
     classes: 'Classes',
@@ -323,6 +325,7 @@ export const en: Messages = {
   },
   classes: classesEn,
   wall: wallEn,
+  incidents: incidentsEn,
   outlook: outlookEn,
   places: placesEn,
   search: searchEn,

@@ -32,4 +32,5 @@ export const wallEn: Messages['wall'] = {
   more: (n) => `${n} more`,
   members: (n) => `${n} behind it`,
   saved: 'saved by the cache',
+  lessons: (lessons, students) => `${lessons} lessons · ${students} students`,
 }

@@ -30,4 +30,5 @@ export const wallZh = {
   more: (n: string) => `另有 ${n} 起`,
   members: (n: string) => `其后 ${n} 项`,
   saved: '缓存保住',
+  lessons: (lessons: string, students: string) => `${lessons} 节课 · ${students} 名学生`,
 }

@@ -2,6 +2,7 @@
 
 import { classesZh } from './classes.zh-CN'
 import { type EventFacts, given } from './eventFacts'
+import { incidentsZh } from './incidents.zh-CN'
 import { outlookZh } from './outlook.zh-CN'
 import { placesZh } from './places.zh-CN'
 import { searchZh } from './search.zh-CN'
@@ -25,6 +26,7 @@ export const zhCN = {
   },
   sections: {
     overview: '总览',
+    incidents: '故障',
     links: '链路',
     schools: '学校',
     classes: '课堂',
@@ -323,6 +325,7 @@ export const zhCN = {
   },
   classes: classesZh,
   wall: wallZh,
+  incidents: incidentsZh,
   outlook: outlookZh,
   places: placesZh,
   search: searchZh,
