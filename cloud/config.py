@@ -209,6 +209,14 @@ class Lessons:
 
 
 @dataclass(frozen=True, slots=True)
+class Notifications:
+    """Section [notifications]."""
+
+    file: str = field(default="", metadata={"rule": _file('"/etc/bellwether/notifications.toml"')})
+    console_url: str = field(default="", metadata={"rule": _url('"https://bellwether.example"')})
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration of the centre."""
 
@@ -222,6 +230,7 @@ class Settings:
     influx: Influx = field(default_factory=Influx)
     district: District = field(default_factory=District)
     lessons: Lessons = field(default_factory=Lessons)
+    notifications: Notifications = field(default_factory=Notifications)
 
 
 _SECTIONS: dict[str, type[Any]] = {
@@ -235,6 +244,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "influx": Influx,
     "district": District,
     "lessons": Lessons,
+    "notifications": Notifications,
 }
 
 

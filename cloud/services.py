@@ -29,6 +29,7 @@ from cloud.evaluation.taking import EvaluationService
 from cloud.feeds.duty import FeedsDuty
 from cloud.homework.taking import HomeworkService
 from cloud.incidents.keeper import IncidentKeeper
+from cloud.notifications.duty import NotificationDuty
 from cloud.privacy.attachments import AttachmentExpiry
 from cloud.privacy.erasing import Eraser, Forget
 from cloud.privacy.retention import Expiry
@@ -64,6 +65,7 @@ def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:
         "desired": DesiredRefresh(settings, pool).run,
         "feeds": FeedsDuty(settings.database.dsn, pool).run,
         "incidents": IncidentKeeper(settings.database.dsn, pool).run,
+        "notifications": NotificationDuty(settings, pool).run,
         "erase": Eraser(pool, [cloud.feeds.repository.tell_erased, *forgetters()], store).run,
         "expire records": Expiry(pool, settings.records, forgetters()).run,
         "expire attachments": AttachmentExpiry(pool, store, unclaimed_days=content.unclaimed_days).run,

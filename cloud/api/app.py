@@ -25,6 +25,7 @@ import cloud.incidents.routes
 import cloud.inventory.routes
 import cloud.lessons.routes
 import cloud.live.routes
+import cloud.notifications.routes
 import cloud.overview.routes
 import cloud.privacy.routes
 import cloud.quarantine.routes
@@ -54,6 +55,7 @@ def assemble() -> FastAPI:
         cloud.inventory,
         cloud.incidents,
         cloud.lessons,
+        cloud.notifications,
         cloud.telemetry,
         cloud.search,
         cloud.devices,
