@@ -982,6 +982,26 @@ CREATE TABLE links (
 );
 CREATE INDEX links_school ON links USING btree (school);
 
+CREATE TABLE notification_deliveries (
+    delivery_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    incident_id bigint,
+    step text NOT NULL,
+    contact text NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    attempts integer NOT NULL DEFAULT 0,
+    next_try_at timestamp with time zone NOT NULL,
+    problem text,
+    planned_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    CONSTRAINT notification_deliveries_incident_id_step_contact_key UNIQUE NULLS NOT DISTINCT (incident_id, step, contact),
+    CONSTRAINT notification_deliveries_pkey PRIMARY KEY (delivery_id),
+    CONSTRAINT notification_deliveries_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES incidents(incident_id),
+    CONSTRAINT notification_deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'given_up'::text])))
+);
+CREATE INDEX notification_deliveries_waiting ON notification_deliveries USING btree (next_try_at) WHERE (state = 'waiting'::text);
+
 CREATE TABLE people (
     person text NOT NULL,
     kind text NOT NULL,

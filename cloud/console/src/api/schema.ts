@@ -384,6 +384,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notifications/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deliveries
+         * @description Every message to every contact, newest first, with its outcome.
+         */
+        get: operations["deliveries_api_v1_notifications_deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalogue": {
         parameters: {
             query?: never;
@@ -3833,6 +3853,107 @@ export interface components {
              */
             complete: boolean;
         };
+        /**
+         * DeliveryList
+         * @description Deliveries, newest first.
+         */
+        DeliveryList: {
+            /**
+             * Total
+             * @description Items that match, over all pages.
+             * @example 698
+             */
+            total: number;
+            /**
+             * Limit
+             * @description Most items on a page, as asked for.
+             * @example 100
+             */
+            limit: number;
+            /**
+             * Offset
+             * @description Items passed over before this page, as asked for.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * Items
+             * @description This page of them.
+             */
+            items: components["schemas"]["DeliveryRow"][];
+        };
+        /**
+         * DeliveryRow
+         * @description One message to one contact.
+         */
+        DeliveryRow: {
+            /**
+             * Delivery Id
+             * @description Its number.
+             */
+            delivery_id: number;
+            /**
+             * Incident Id
+             * @description The incident that it tells of; null for a digest.
+             */
+            incident_id: number | null;
+            /**
+             * Step
+             * @description Step of the escalation, `over`, or `digest` with its time.
+             * @example page 1
+             */
+            step: string;
+            /**
+             * Contact
+             * @description Who is told.
+             * @example duty
+             */
+            contact: string;
+            /**
+             * Title
+             * @description What it says first.
+             * @example P1 第七小学 链路 s07-wan 中断
+             */
+            title: string;
+            /** @description Waiting, sent, or given up. */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Attempts
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Problem
+             * @description What went wrong last; null when nothing did.
+             * @example not taken by feishu
+             */
+            problem: string | null;
+            /**
+             * Planned At
+             * Format: date-time
+             * @description When it became due.
+             * @example 2026-11-23T08:00:00Z
+             */
+            planned_at: string;
+            /**
+             * Sent At
+             * @description When the receiver took it; null while it has not.
+             */
+            sent_at: string | null;
+            /**
+             * Next Try At
+             * Format: date-time
+             * @description When it is tried next, if it still waits.
+             * @example 2026-11-23T08:00:00Z
+             */
+            next_try_at: string;
+        };
+        /**
+         * DeliveryState
+         * @description What became of a delivery.
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "sent" | "given_up";
         /**
          * DeviceChild
          * @description A device that hangs on another.
@@ -11939,6 +12060,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImpactReport"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliveries_api_v1_notifications_deliveries_get: {
+        parameters: {
+            query?: {
+                /** @description Keeps those of an incident. */
+                incident?: number | null;
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
                 };
             };
             /** @description The request has invalid input */
