@@ -28,7 +28,7 @@ def test_every_problem_is_told_at_once_with_an_example() -> None:
     assert refused.value.problems == [
         (
             "[brokers]: unknown section; known are"
-            " database, broker, api, ingest, retention, content, records, influx, district, lessons"
+            " database, broker, api, ingest, retention, content, records, influx, district, lessons, notifications"
         ),
         "BELLWETHER_PORT: 'eighty' is not a number; example: 8080",
         "broker.hots: unknown key; known are host, port, username, password, tls_ca, tls_cert, tls_key",
