@@ -36,6 +36,7 @@ from cloud.privacy.retention import Expiry
 from cloud.records.consuming import Consumer, Service
 from cloud.records.writing import CHANNEL
 from cloud.teaching.taking import TeachingService
+from cloud.timemachine.keeper import LettersKeeper
 
 LOCK_KEY = 0x73657276
 RETRY_SECONDS = 2.0
@@ -66,6 +67,7 @@ def duties(settings: Settings, pool: Pool) -> dict[str, Duty]:
         "feeds": FeedsDuty(settings.database.dsn, pool).run,
         "incidents": IncidentKeeper(settings.database.dsn, pool).run,
         "notifications": NotificationDuty(settings, pool).run,
+        "time machine": LettersKeeper(pool).run,
         "erase": Eraser(pool, [cloud.feeds.repository.tell_erased, *forgetters()], store).run,
         "expire records": Expiry(pool, settings.records, forgetters()).run,
         "expire attachments": AttachmentExpiry(pool, store, unclaimed_days=content.unclaimed_days).run,

@@ -36,6 +36,7 @@ import cloud.search.routes
 import cloud.teaching.routes
 import cloud.telemetry.routes
 import cloud.terminals.routes
+import cloud.timemachine.routes
 from cloud.api import console, errors, health, metrics, openapi
 from cloud.api.middleware import CompressionMiddleware, RequestMiddleware
 from cloud.api.rooms import Rooms
@@ -57,6 +58,7 @@ def assemble() -> FastAPI:
         cloud.lessons,
         cloud.notifications,
         cloud.telemetry,
+        cloud.timemachine,
         cloud.search,
         cloud.devices,
         cloud.schooldays,

@@ -794,6 +794,19 @@ CREATE UNIQUE INDEX incidents_open_root ON incidents USING btree (root_kind, roo
 CREATE INDEX incidents_opened ON incidents USING btree (opened_at);
 CREATE INDEX incidents_root ON incidents USING btree (root_kind, root_key, opened_at);
 
+CREATE TABLE inventory_history (
+    kind text NOT NULL,
+    key text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone,
+    document jsonb NOT NULL,
+    CONSTRAINT inventory_history_pkey PRIMARY KEY (kind, key, valid_from),
+    CONSTRAINT inventory_history_check CHECK ((valid_until > valid_from))
+);
+CREATE INDEX inventory_history_from ON inventory_history USING btree (valid_from);
+CREATE UNIQUE INDEX inventory_history_open ON inventory_history USING btree (kind, key) WHERE (valid_until IS NULL);
+CREATE INDEX inventory_history_until ON inventory_history USING btree (valid_until) WHERE (valid_until IS NOT NULL);
+
 CREATE TABLE inventory_imports (
     import_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     imported_at timestamp with time zone NOT NULL,
@@ -1555,6 +1568,15 @@ CREATE TABLE terminal_holders (
 );
 CREATE INDEX terminal_holders_person ON terminal_holders USING btree (person);
 
+CREATE TABLE terminal_letters (
+    agent_id integer NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    set_id bigint NOT NULL,
+    letters text NOT NULL,
+    CONSTRAINT terminal_letters_pkey PRIMARY KEY (agent_id, changed_at)
+);
+CREATE INDEX terminal_letters_time ON terminal_letters USING btree (changed_at);
+
 CREATE TABLE terminal_samples (
     thing_id integer NOT NULL,
     agent_id integer NOT NULL,
@@ -1571,6 +1593,14 @@ CREATE TABLE terminal_samples (
 );
 CREATE INDEX terminal_samples_thing_time ON terminal_samples USING btree (thing_id, corrected_at);
 CREATE INDEX terminal_samples_time ON terminal_samples USING brin (corrected_at) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE TABLE terminal_sets (
+    set_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    agent_id integer NOT NULL,
+    terminals text[] NOT NULL,
+    CONSTRAINT terminal_sets_pkey PRIMARY KEY (set_id)
+);
+CREATE INDEX terminal_sets_agent ON terminal_sets USING btree (agent_id);
 
 CREATE TABLE terminal_targets (
     scope text NOT NULL,
@@ -1631,6 +1661,56 @@ CREATE TABLE unknown_agents (
     last_seen_at timestamp with time zone NOT NULL,
     CONSTRAINT unknown_agents_pkey PRIMARY KEY (agent)
 );
+
+CREATE VIEW inventory_documents AS
+ SELECT 'school'::text AS kind,
+    schools.school AS key,
+    schools."position",
+    (to_jsonb(schools.*) - 'retired_at'::text) AS document,
+    schools.retired_at
+   FROM schools
+UNION ALL
+ SELECT 'classroom'::text AS kind,
+    classrooms.classroom AS key,
+    classrooms."position",
+    (to_jsonb(classrooms.*) - 'retired_at'::text) AS document,
+    classrooms.retired_at
+   FROM classrooms
+UNION ALL
+ SELECT 'agent'::text AS kind,
+    agents.agent AS key,
+    agents."position",
+    (to_jsonb(agents.*) - 'retired_at'::text) AS document,
+    agents.retired_at
+   FROM agents
+UNION ALL
+ SELECT 'device'::text AS kind,
+    devices.device AS key,
+    devices."position",
+    (to_jsonb(devices.*) - 'retired_at'::text) AS document,
+    devices.retired_at
+   FROM devices
+UNION ALL
+ SELECT 'link'::text AS kind,
+    links.link AS key,
+    links."position",
+    (to_jsonb(links.*) - 'retired_at'::text) AS document,
+    links.retired_at
+   FROM links
+UNION ALL
+ SELECT 'port'::text AS kind,
+    ((ports.device || '/'::text) || ports.port) AS key,
+    ports."position",
+    (to_jsonb(ports.*) - 'retired_at'::text) AS document,
+    ports.retired_at
+   FROM ports
+UNION ALL
+ SELECT 'terminal'::text AS kind,
+    terminals.terminal AS key,
+    terminals."position",
+    (to_jsonb(terminals.*) - 'retired_at'::text) AS document,
+    terminals.retired_at
+   FROM terminals;
 
 CREATE VIEW terminal_status AS
  SELECT terminals.terminal,

@@ -32,7 +32,7 @@ AGAIN = timedelta(minutes=10)
 ROOMS_OWN_WORD = "said_offline"
 """A room that went away with a word: switched off after the last lesson, as every evening, or cut from its power."""
 
-_TROUBLE = {
+TROUBLE = {
     StatusWord.DOWN: IncidentKind.OUTAGE,
     StatusWord.FLAPPING: IncidentKind.OUTAGE,
     StatusWord.UNREACHABLE: IncidentKind.OUTAGE,
@@ -45,7 +45,7 @@ def decide(books: Books, change: LoggedChange) -> list[Action]:
     """Return what a change does to the open incidents, in order."""
     thing, holder = change.thing, books.of_member(change.thing)
     own = books.open.get(thing)
-    kind = _TROUBLE.get(change.status)
+    kind = TROUBLE.get(change.status)
     if change.root is not None and change.root != thing and kind is not None:
         return _behind(books, change, change.root, own, holder)
     actions: list[Action] = [Detaches(holder, thing, change)] if holder is not None else []
@@ -103,7 +103,7 @@ def overlooked(books: Books, standing: Sequence[LoggedChange], near: Collection[
         is_cause = change.root is None and change.status in (StatusWord.DOWN, StatusWord.FLAPPING)
         if is_cause and change.thing not in begun and (not waits or change.thing in near):
             begun.add(change.thing)
-            actions.append(_begin(books, change.thing, _TROUBLE[change.status], change))
+            actions.append(_begin(books, change.thing, TROUBLE[change.status], change))
     new = begun - set(books.open)
     actions += [Attaches(one.root, one.thing, one) for one in standing if one.root is not None and one.root in new]
     return actions

@@ -51,3 +51,29 @@ VALUES (%(at)s, %(folder)s, %(added)s, %(changed)s, %(retired)s);
 -- name: notify
 -- Tell who listens that the inventory changed; delivered with the commit.
 SELECT pg_notify('bellwether_live', %(message)s::text);
+
+-- name: end_history
+-- What changed or left the inventory is as it was until now.
+UPDATE inventory_history AS history
+SET valid_until = %(at)s::timestamptz
+WHERE history.valid_until IS NULL
+    AND NOT EXISTS (
+        SELECT
+        FROM inventory_documents AS now
+        WHERE now.kind = history.kind
+            AND now.key = history.key
+            AND now.document = history.document
+            AND now.retired_at IS NULL
+    );
+
+-- name: begin_history
+-- What is new or changed is as it is from now on.
+INSERT INTO inventory_history (kind, key, valid_from, document)
+SELECT now.kind, now.key, %(at)s::timestamptz, now.document
+FROM inventory_documents AS now
+WHERE now.retired_at IS NULL
+    AND NOT EXISTS (
+        SELECT
+        FROM inventory_history AS history
+        WHERE history.kind = now.kind AND history.key = now.key AND history.valid_until IS NULL
+    );

@@ -65,6 +65,12 @@ def retire(cursor: Cursor[Any], table: Table, keys: Iterable[Row], at: datetime)
     )
 
 
+def keep_history(cursor: Cursor[Any], at: datetime) -> None:
+    """Note what changed since the history was last kept; what did not keeps its row."""
+    cursor.execute(QUERIES["end_history"], {"at": at})
+    cursor.execute(QUERIES["begin_history"], {"at": at})
+
+
 def claim_things(cursor: Cursor[Any], at: datetime) -> int:
     """Bring things and unknown agents in line with the inventory; return how many things became claimed."""
     cursor.execute(QUERIES["claim_things"], {"at": at})

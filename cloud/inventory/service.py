@@ -1,8 +1,8 @@
 """Imports a district folder: everything or nothing, the second time without effect.
 
 The folder is read and checked before the database is touched. Then one transaction compares every table with it, writes
-what differs, retires what left, and claims the things that telemetry had met before. A dry run does the same and rolls
-back, so that what it reports is what an import would do.
+what differs, retires what left, notes both in the history that the time machine reads, and claims the things that
+telemetry had met before. A dry run does the same and rolls back, so that what it reports is what an import would do.
 
 A folder that lacks a large share of what exists is refused: a truncated export or another district's folder would
 otherwise retire half a district, whose agents then count as unknown.
@@ -77,6 +77,7 @@ def _import(connection: psycopg.Connection, content: Folder, folder: str, dry_ru
         cursor.execute(repository.QUERIES["lock"])
         for table in TABLES:
             changes[table.name] = _import_table(cursor, table, content.rows[table.name], at)
+        repository.keep_history(cursor, at)
         claimed = repository.claim_things(cursor, at)
         report = ImportReport(folder, dry_run, changes, claimed)
         total = report.total

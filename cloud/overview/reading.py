@@ -40,7 +40,7 @@ CODES: dict[str, StatusWord] = {
 }
 """Letters of the district's state; the query of terminals writes the same."""
 _TERMINALS_SECONDS = 3.0
-_LETTERS = {word.value: letter for letter, word in CODES.items()}
+LETTERS = {word.value: letter for letter, word in CODES.items()}
 
 
 async def _row(connection: psycopg.AsyncConnection, name: str) -> dict[str, Any]:
@@ -125,4 +125,4 @@ async def state(connection: psycopg.AsyncConnection, at: datetime) -> DistrictSt
 
 async def _states(connection: psycopg.AsyncConnection, name: str, parameters: dict[str, Any]) -> ThingStates:
     rows = await (await connection.execute(QUERIES[name], parameters)).fetchall()
-    return ThingStates(things=[key for key, _ in rows], status="".join(_LETTERS[status] for _, status in rows))
+    return ThingStates(things=[key for key, _ in rows], status="".join(LETTERS[status] for _, status in rows))
