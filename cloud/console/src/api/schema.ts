@@ -506,6 +506,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/timemachine/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * State
+         * @description Status of every link, gateway, classroom and terminal that existed at a moment: the document of `/state`.
+         */
+        get: operations["state_api_v1_timemachine_state_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timemachine/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Links
+         * @description Every link that existed at a moment: its status then, its root, and what it measured in the minute before.
+         */
+        get: operations["links_api_v1_timemachine_links_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timemachine/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Incidents
+         * @description The incidents that were open at a moment, with their severity of then.
+         */
+        get: operations["incidents_api_v1_timemachine_incidents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timemachine/ticks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ticks
+         * @description Bells and number of changes in a span of time, for a scrubber.
+         */
+        get: operations["ticks_api_v1_timemachine_ticks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timemachine/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes
+         * @description What makes the state of one moment out of that of another at most a day before, suppressed changes included.
+         */
+        get: operations["changes_api_v1_timemachine_changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -3101,6 +3201,33 @@ export interface components {
             agents: number;
         };
         /**
+         * Bell
+         * @description A moment at which lessons begin or end.
+         */
+        Bell: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it rings.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /** @description Whether lessons begin or end. */
+            kind: components["schemas"]["BellKind"];
+            /**
+             * Lessons
+             * @description How many do.
+             * @example 318
+             */
+            lessons: number;
+        };
+        /**
+         * BellKind
+         * @description What a bell rang for.
+         * @enum {string}
+         */
+        BellKind: "start" | "end";
+        /**
          * Board
          * @description What a class answered to a question: the same numbers as on the board in the room.
          */
@@ -3182,6 +3309,44 @@ export interface components {
             band: number;
         };
         /**
+         * ChangeThen
+         * @description A change of status. What has a root was suppressed: nobody was told of it by itself.
+         */
+        ChangeThen: {
+            /**
+             * At
+             * Format: date-time
+             * @description When the cloud changed its mind.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /** @description Kind of thing. */
+            kind: components["schemas"]["StatusKind"];
+            /**
+             * Key
+             * @description Its key.
+             * @example s07-c03
+             */
+            key: string;
+            /** @description What it was; null at the first judgement. */
+            previous: components["schemas"]["StatusWord"] | null;
+            /** @description What it became. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Reason
+             * @description Code of the rule that decided.
+             * @example line_cut
+             */
+            reason: string;
+            /** @description Kind of the thing whose fault explains it; null when it is its own. */
+            root_kind: components["schemas"]["StatusKind"] | null;
+            /**
+             * Root Key
+             * @description Key of that thing.
+             */
+            root_key: string | null;
+        };
+        /**
          * ChangedLesson
          * @description A lesson of which something new is known.
          */
@@ -3192,6 +3357,46 @@ export interface components {
              * @example s01-g3c1.20261127.p3
              */
             lesson: string;
+        };
+        /**
+         * Changes
+         * @description Everything that makes the state of `until` out of the state of `since`.
+         */
+        Changes: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Changes at this very moment are part of its state and not listed.
+             * @example 2026-11-23T08:00:00Z
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description The last moment that is covered; earlier than asked for when there was more than fits.
+             * @example 2026-11-23T08:00:00Z
+             */
+            until: string;
+            /**
+             * Complete
+             * @description False when there was more than fits: ask again from `until`.
+             */
+            complete: boolean;
+            /**
+             * Statuses
+             * @description Changes of status, oldest first.
+             */
+            statuses: components["schemas"]["ChangeThen"][];
+            /**
+             * Terminals
+             * @description What was said anew of terminals, oldest first; noted every five seconds. Empty unless asked for.
+             */
+            terminals: components["schemas"]["LettersThen"][];
+            /**
+             * Inventory
+             * @description Changes of the inventory, oldest first; terminals are told by `terminals`.
+             */
+            inventory: components["schemas"]["InventoryChange"][];
         };
         /**
          * Check
@@ -6000,6 +6205,125 @@ export interface components {
          */
         IncidentState: "open" | "resolved" | "merged";
         /**
+         * IncidentThen
+         * @description One incident as it was at a moment, while it was open.
+         */
+        IncidentThen: {
+            /**
+             * Incident Id
+             * @description Its number.
+             * @example 17
+             */
+            incident_id: number;
+            /** @description Kind of the thing at fault. */
+            root_kind: components["schemas"]["StatusKind"];
+            /**
+             * Root Key
+             * @description Key of the thing at fault.
+             * @example s07-wan
+             */
+            root_key: string;
+            /** @description Outage, degradation or blind spot, by the status of then. */
+            kind: components["schemas"]["IncidentKind"];
+            /** @description How urgent it was. */
+            severity: components["schemas"]["Severity"];
+            /** @description Status of the thing at fault. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Reason
+             * @description Code of the rule that had decided until then.
+             * @example line_cut
+             */
+            reason: string;
+            /**
+             * School
+             * @description School of the thing at fault; null when it belongs to none.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * School Name
+             * @description The school's name.
+             * @example 第七小学
+             */
+            school_name: string | null;
+            /**
+             * School Name En
+             * @description The school's English name.
+             * @example No. 7 Primary School
+             */
+            school_name_en: string | null;
+            /**
+             * Provider
+             * @description Provider of the line at fault; null for other things.
+             * @example 运营商甲
+             */
+            provider: string | null;
+            /**
+             * Opened At
+             * Format: date-time
+             * @description Since when the trouble was known.
+             * @example 2026-11-23T08:00:00Z
+             */
+            opened_at: string;
+            /**
+             * Acknowledged At
+             * @description When somebody had taken note; null while nobody had.
+             */
+            acknowledged_at: string | null;
+            /**
+             * Acknowledged By
+             * @description Who had taken note.
+             */
+            acknowledged_by: string | null;
+            /**
+             * Assignee
+             * @description Who looked after it.
+             */
+            assignee: string | null;
+            /**
+             * Members
+             * @description Things that it explained.
+             * @example 37
+             */
+            members: number;
+            /**
+             * Lessons Now
+             * @description Lessons in session that it stood in the way of, by the timetable as it is known today.
+             * @example 6
+             */
+            lessons_now: number;
+            /**
+             * Students Now
+             * @description Their pupils.
+             * @example 270
+             */
+            students_now: number;
+            /**
+             * Exams Now
+             * @description Exams among them.
+             */
+            exams_now: number;
+        };
+        /**
+         * IncidentsThen
+         * @description The incidents that were open at a moment, the most urgent first.
+         */
+        IncidentsThen: {
+            /**
+             * At
+             * Format: date-time
+             * @description The moment.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Items
+             * @description Every one.
+             */
+            items: components["schemas"]["IncidentThen"][];
+        };
+        /**
          * IncompleteRow
          * @description Work that lacks files.
          */
@@ -6197,6 +6521,53 @@ export interface components {
              * @description Version of the formula that worked it out.
              */
             formula_version: number;
+        };
+        /**
+         * InventoryAct
+         * @description What happened to a row of the inventory.
+         * @enum {string}
+         */
+        InventoryAct: "appeared" | "changed" | "retired";
+        /**
+         * InventoryChange
+         * @description Something that came into the inventory, was changed in it or left it.
+         */
+        InventoryChange: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it was imported.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Kind
+             * @description `school`, `classroom`, `agent`, `device`, `link` or `port`.
+             * @example classroom
+             */
+            kind: string;
+            /**
+             * Key
+             * @description Its key.
+             * @example s07-c03
+             */
+            key: string;
+            /**
+             * Role
+             * @description An agent's role; null for everything else.
+             * @example classroom
+             */
+            role: string | null;
+            /**
+             * Status Key
+             * @description Key under which its status is told: a classroom agent's is its room's.
+             * @example s07-c03
+             */
+            status_key: string;
+            /** @description Its status at that moment; null when it had none yet. It may have changed while it was not in the inventory. */
+            status: components["schemas"]["StatusWord"] | null;
+            /** @description What happened. */
+            change: components["schemas"]["InventoryAct"];
         };
         /**
          * Kind
@@ -6590,6 +6961,46 @@ export interface components {
             items: components["schemas"]["cloud__roster__schemas__LessonRow"][];
         };
         /**
+         * LettersThen
+         * @description What was said anew of the terminals behind one agent.
+         */
+        LettersThen: {
+            /**
+             * Agent
+             * @description Agent id.
+             * @example s07-c03
+             */
+            agent: string;
+            /**
+             * School
+             * @description Id of its school; null for an agent of the centre.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * Terminals
+             * @description Keys of its terminals.
+             * @example [
+             *       "s07-c03-t01",
+             *       "s07-c03-t02"
+             *     ]
+             */
+            terminals: string[];
+            /**
+             * Status
+             * @description One letter per terminal; see `codes`.
+             * @example uu
+             */
+            status: string;
+            /**
+             * At
+             * Format: date-time
+             * @description When it was noted.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+        };
+        /**
          * Level
          * @description Where a node stands in the tree.
          * @enum {string}
@@ -6969,6 +7380,126 @@ export interface components {
             series: components["schemas"]["Series"][];
         };
         /**
+         * LinkThen
+         * @description One link as it was. Rates are null where nothing was measured in the minute before, nor is a rollup kept.
+         */
+        LinkThen: {
+            /**
+             * Link
+             * @description Link id.
+             * @example s07-wan
+             */
+            link: string;
+            /**
+             * School
+             * @description Id of its school.
+             * @example s07
+             */
+            school: string;
+            /**
+             * School Name
+             * @description Its school's name.
+             * @example 第七小学
+             */
+            school_name: string;
+            /**
+             * School Name En
+             * @description Its school's English name; empty when there is none.
+             * @example Primary School No. 7
+             */
+            school_name_en: string;
+            /** @description Its status. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Since
+             * @description Since when the status holds; null when it was never evaluated.
+             */
+            since: string | null;
+            /**
+             * In Bps
+             * @description Bits per second towards the school. Null when there is no fresh sample.
+             * @example 182000000
+             */
+            in_bps: number | null;
+            /**
+             * Out Bps
+             * @description Bits per second from the school. Null when there is no fresh sample.
+             * @example 24000000
+             */
+            out_bps: number | null;
+            /**
+             * Loss Ratio
+             * @description Share of pings lost, 0 to 1. Null when there is no fresh probe.
+             * @example 0
+             */
+            loss_ratio: number | null;
+            /**
+             * Rtt Seconds
+             * @description Mean round-trip time. Null when there is no fresh probe, and when every ping was lost.
+             * @example 0.0031
+             */
+            rtt_seconds: number | null;
+            /**
+             * Contracted Bps
+             * @description Bits per second the provider owes in each direction; null when the inventory does not say.
+             * @example 1000000000
+             */
+            contracted_bps: number | null;
+            /**
+             * Observed At
+             * @description Newest sample of the link from either end, corrected to the cloud's clock; null when there was never one.
+             */
+            observed_at: string | null;
+            /**
+             * Name
+             * @description The link's name.
+             * @example 第七小学专线
+             */
+            name: string;
+            /**
+             * Name En
+             * @description Its English name; empty when there is none.
+             * @example Primary School No. 7 line
+             */
+            name_en: string;
+            /**
+             * Provider
+             * @description Who provides the line; null when the inventory does not say.
+             * @example 运营商甲
+             */
+            provider: string | null;
+            /**
+             * Utilisation Ratio
+             * @description The busier direction over the contracted speed, 1 when full; null when either is not known.
+             * @example 0.182
+             */
+            utilisation_ratio: number | null;
+            /**
+             * Jitter Seconds
+             * @description Mean difference between consecutive round-trip times. Null without a fresh probe or two answers.
+             * @example 0.0004
+             */
+            jitter_seconds: number | null;
+            /** @description The port at the school. */
+            school_end: components["schemas"]["LinkEnd"];
+            /** @description The port at the centre. */
+            centre_end: components["schemas"]["LinkEnd"];
+            /**
+             * Reason
+             * @description Code of the rule that had decided; null when it was never evaluated.
+             * @example line_cut
+             */
+            reason: string | null;
+            /** @description Kind of the thing whose fault explained its status; null when it was its own. */
+            root_kind: components["schemas"]["StatusKind"] | null;
+            /**
+             * Root Key
+             * @description Key of that thing.
+             * @example 运营商甲
+             */
+            root_key: string | null;
+        };
+        /**
          * LinkVantage
          * @description The newest metrics of a link from one end; each keeps its last measured value, null when never measured.
          */
@@ -6996,6 +7527,24 @@ export interface components {
             metrics: {
                 [key: string]: number | boolean | null;
             };
+        };
+        /**
+         * LinksThen
+         * @description Every link that existed at a moment, in the district's order of then.
+         */
+        LinksThen: {
+            /**
+             * At
+             * Format: date-time
+             * @description The moment.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Items
+             * @description Every link.
+             */
+            items: components["schemas"]["LinkThen"][];
         };
         /**
          * Match
@@ -10064,6 +10613,64 @@ export interface components {
             status: string;
         };
         /**
+         * Ticks
+         * @description What a scrubber shows of a span of time: bells, and how much changed in every bucket of it.
+         */
+        Ticks: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Begin of the first bucket.
+             * @example 2026-11-23T08:00:00Z
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description End of the span.
+             * @example 2026-11-23T08:00:00Z
+             */
+            until: string;
+            /**
+             * Oldest
+             * Format: date-time
+             * @description The earliest moment that can be asked for now.
+             * @example 2026-11-23T08:00:00Z
+             */
+            oldest: string;
+            /**
+             * Width Seconds
+             * @description Width of a bucket.
+             * @example 600
+             */
+            width_seconds: number;
+            /**
+             * Changes
+             * @description Changes of status per bucket, those behind a fault too.
+             * @example [
+             *       0,
+             *       12,
+             *       3
+             *     ]
+             */
+            changes: number[];
+            /**
+             * Faults
+             * @description Of them those that were a thing's own trouble.
+             * @example [
+             *       0,
+             *       1,
+             *       0
+             *     ]
+             */
+            faults: number[];
+            /**
+             * Bells
+             * @description Bells, oldest first; empty for spans of more than eight days.
+             */
+            bells: components["schemas"]["Bell"][];
+        };
+        /**
          * TimelineEntry
          * @description Something that happened to an incident. Nothing of it is ever changed.
          */
@@ -12338,6 +12945,219 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sparklines"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    state_api_v1_timemachine_state_get: {
+        parameters: {
+            query: {
+                /** @description A moment of the last 90 days. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                at: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DistrictState"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    links_api_v1_timemachine_links_get: {
+        parameters: {
+            query: {
+                /** @description A moment of the last 90 days. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                at: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinksThen"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    incidents_api_v1_timemachine_incidents_get: {
+        parameters: {
+            query: {
+                /** @description A moment of the last 90 days. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                at: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentsThen"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ticks_api_v1_timemachine_ticks_get: {
+        parameters: {
+            query: {
+                /** @description Begin, a moment of the last 90 days. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                since: string;
+                /** @description End, after `since`. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                until: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticks"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changes_api_v1_timemachine_changes_get: {
+        parameters: {
+            query: {
+                /** @description Begin, a moment of the last 90 days. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                since: string;
+                /** @description End, after `since`. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                until: string;
+                /** @description Changes of status at most. */
+                limit?: number;
+                /** @description Whether to tell of terminals too. */
+                terminals?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
                 };
             };
             /** @description The request has invalid input */
