@@ -100,3 +100,20 @@ class IncidentRefused(CloudError):
     """The act does not fit the incident's state."""
 
     hint = "Look at the incident's state: GET /api/v1/incidents/{incident_id}."
+
+
+class MaintenanceRefused(CloudError):
+    """A window cannot be added; `problems` holds field and detail of every reason found."""
+
+    exit_code = 2
+    hint = "Correct the fields named above; `bellwether maintenance propose` finds a time without lessons."
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {detail}" for field, detail in problems))
+        self.problems = problems
+
+
+class MaintenanceUnknown(CloudError):
+    """There is no such window."""
+
+    hint = "List the windows with `bellwether maintenance list`."

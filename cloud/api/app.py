@@ -25,6 +25,7 @@ import cloud.incidents.routes
 import cloud.inventory.routes
 import cloud.lessons.routes
 import cloud.live.routes
+import cloud.maintenance.routes
 import cloud.notifications.routes
 import cloud.overview.routes
 import cloud.privacy.routes
@@ -56,6 +57,7 @@ def assemble() -> FastAPI:
         cloud.inventory,
         cloud.incidents,
         cloud.lessons,
+        cloud.maintenance,
         cloud.notifications,
         cloud.telemetry,
         cloud.timemachine,

@@ -57,7 +57,9 @@ class Rooms:
         self.pool = create_pool(settings.database.dsn, max_size=settings.database.pool_size, name="api")
         self.board = OverviewBoard(self.pool)
         self.hub = Hub(settings.database.dsn, self.pool, self.board)
-        self.evaluator = StatusEvaluator(settings.database.dsn) if evaluate else None
+        self.evaluator = (
+            StatusEvaluator(settings.database.dsn, time_zone=settings.district.time_zone) if evaluate else None
+        )
         self.readiness = ReadinessChecker(settings)
         self.consumers = {service.name: Consumer(self.pool, service) for service in services()}
         self.replayer = IngestReplayer(settings.database.dsn)

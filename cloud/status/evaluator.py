@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
@@ -32,11 +33,13 @@ class StatusEvaluator:
         self,
         dsn: str,
         *,
+        time_zone: str = "Asia/Shanghai",
         interval_seconds: float = 1.0,
         least_seconds: float = 0.4,
         retry_seconds: float = 2.0,
     ) -> None:
         self._dsn = dsn
+        self._zone = ZoneInfo(time_zone)
         self._interval_seconds = interval_seconds
         self._least_seconds = least_seconds
         self._retry_seconds = retry_seconds
@@ -105,7 +108,7 @@ class StatusEvaluator:
         hearing: Hearing | None,
         settled: dict[tuple[StatusKind, str], Settled],
     ) -> tuple[Hearing, dict[tuple[StatusKind, str], Settled]]:
-        snapshot = await repository.snapshot(connection)
+        snapshot = await repository.snapshot(connection, self._zone)
         hearing = (hearing or Hearing.begin(snapshot.at)).listen(snapshot.heard_at, snapshot.at)
         settled, changes = evaluate(snapshot, settled, quiet=hearing.is_quiet(snapshot.at))
         if changes:

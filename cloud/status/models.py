@@ -155,6 +155,8 @@ class Snapshot:
     links: tuple[LinkEvidence, ...]
     agents: tuple[AgentEvidence, ...]
     devices: tuple[DeviceEvidence, ...] = ()
+    worked_on: Mapping[Thing, int] = field(default_factory=dict)
+    """What is being worked on as planned, with the number of the window that says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from cloud.db.queries import Queries
+from cloud.maintenance.reading import active
 from cloud.status.models import (
     AgentEvidence,
     Change,
@@ -28,16 +30,18 @@ from cloud.status.schemas import StatusChange
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
 
-async def snapshot(connection: psycopg.AsyncConnection) -> Snapshot:
+async def snapshot(connection: psycopg.AsyncConnection, zone: ZoneInfo) -> Snapshot:
     """Return the whole district's evidence now; `at` is the database's clock, so that every worker judges alike."""
     moment = await (await connection.execute(QUERIES["moment"])).fetchone()
     assert moment is not None
     links = await (await connection.execute(QUERIES["link_evidence"])).fetchall()
+    worked_on = await active(connection, moment[0], zone)
     agents = await (await connection.execute(QUERIES["agent_evidence"])).fetchall()
     devices = await (await connection.execute(QUERIES["device_evidence"])).fetchall()
     return Snapshot(
         at=moment[0],
         heard_at=moment[1],
+        worked_on=worked_on,
         links=tuple(
             LinkEvidence(row[0], VantageEvidence(*row[1:7]), VantageEvidence(*row[7:13]), row[13]) for row in links
         ),

@@ -24,7 +24,7 @@ class StatusCounts(Document):
     unknown: int = 0
     """No fresh evidence."""
     maintenance: int = 0
-    """Being worked on as planned; this version does not give it yet."""
+    """Being worked on as planned."""
     flapping: int = 0
     """Changes too often to be believed."""
 

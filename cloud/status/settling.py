@@ -90,11 +90,16 @@ class _Round:
     board: Board
     now: datetime
     quiet: bool
+    worked_on: Mapping[Thing, int] = field(default_factory=dict)
     settled: dict[tuple[StatusKind, str], Settled] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
 
     def take(self, kind: StatusKind, key: str, judgement: Judgement | None) -> None:
         """Confirm, damp and note one judgement."""
+        window = self.worked_on.get(Thing(kind, key))
+        if window is not None and judgement is not None:
+            seen = {**judgement.evidence, "window": window, "judged": judgement.status.value}
+            judgement = Judgement(StatusWord.MAINTENANCE, "planned_work", seen)
         previous = self.board.get((kind, key))
         plain = beneath(previous) if previous is not None else None
         judged = settle(plain, judgement, self.now, quiet=self.quiet)
@@ -137,7 +142,7 @@ def evaluate(
     Lines first, and at once their providers, whose outage lines then name as their root; gateways, rooms, and devices
     from the centre outwards.
     """
-    work = _Round(board, snapshot.at, quiet)
+    work = _Round(board, snapshot.at, quiet, snapshot.worked_on)
     _lines(work, snapshot)
     links = {link.link: link for link in snapshot.links}
     gateways = {agent.school: agent for agent in snapshot.agents if agent.kind is StatusKind.GATEWAY}

@@ -37,6 +37,7 @@ NOUNS: dict[str, Noun] = {
     "check": Noun("before the bell: which classrooms are not ready, and what to see to", "cloud"),
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "incident": Noun("list, acknowledge, assign, merge and close incidents", "cloud"),
+    "maintenance": Noun("plan work, find the time that costs no lesson", "cloud"),
     "notify": Noun("check who is told what, try a contact, list deliveries", "cloud"),
     "records": Noun("count and replay the classroom records that a service refused", "cloud"),
     "feed": Noun("tell records to other systems: register, list, pause, resume, remove receivers", "cloud"),

@@ -464,6 +464,7 @@ export const en: Messages = {
     flapping_degraded: 'keeps changing, degraded now',
     flapping_down: 'keeps changing, down now',
     by_hand: 'by hand',
+    planned_work: 'planned work',
   },
   events: {
     'agent.started': (a) => `started${given(a.text('software'), ', ')}`,

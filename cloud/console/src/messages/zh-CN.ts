@@ -467,6 +467,7 @@ export const zhCN = {
     flapping_degraded: '反复变化，此刻劣化',
     flapping_down: '反复变化，此刻中断',
     by_hand: '人工操作',
+    planned_work: '计划维护',
   } as Record<string, string>,
   /** What an event says of its thing, which stands before it: `s07-sw01` 停止应答。 One for each type in protocols/events.py. */
   events: {
