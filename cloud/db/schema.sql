@@ -995,6 +995,22 @@ CREATE TABLE links (
 );
 CREATE INDEX links_school ON links USING btree (school);
 
+CREATE TABLE maintenance_windows (
+    window_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind text NOT NULL,
+    key text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    duration_seconds integer NOT NULL,
+    recurrence text,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT maintenance_windows_pkey PRIMARY KEY (window_id),
+    CONSTRAINT maintenance_windows_duration_seconds_check CHECK (((duration_seconds >= 60) AND (duration_seconds <= 604800))),
+    CONSTRAINT maintenance_windows_kind_check CHECK ((kind = ANY (ARRAY['provider'::text, 'school'::text, 'link'::text, 'gateway'::text, 'device'::text, 'classroom'::text])))
+);
+
 CREATE TABLE notification_deliveries (
     delivery_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     incident_id bigint,

@@ -384,6 +384,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Maintenance
+         * @description Planned work, newest first, with when it holds next and what that costs in lessons.
+         */
+        get: operations["maintenance_api_v1_maintenance_get"];
+        put?: never;
+        /**
+         * Plan Maintenance
+         * @description Plan work. While it holds everything it covers is in maintenance: no incident, no page, no loss counted.
+         *
+         *     Work that lessons or exams fall into is refused without a reason.
+         */
+        post: operations["plan_maintenance_api_v1_maintenance_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/{window_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Maintenance
+         * @description End a window now and for ever: the work is done, or will not be.
+         */
+        post: operations["end_maintenance_api_v1_maintenance__window_id__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Propose Maintenance
+         * @description The cheapest times for the work by the timetable: no exam, then least lesson-minutes, then early.
+         */
+        get: operations["propose_maintenance_api_v1_maintenance_proposal_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notifications/deliveries": {
         parameters: {
             query?: never;
@@ -8524,6 +8590,45 @@ export interface components {
             years: components["schemas"]["YearResult"][];
         };
         /**
+         * Proposal
+         * @description The cheapest times, cheapest first.
+         */
+        Proposal: {
+            /**
+             * Items
+             * @description At most three, each apart from the others.
+             */
+            items: components["schemas"]["ProposalRow"][];
+        };
+        /**
+         * ProposalRow
+         * @description A time at which the work would cost little.
+         */
+        ProposalRow: {
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When to begin.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Lesson Minutes
+             * @description Lesson-minutes that fall into it.
+             */
+            lesson_minutes: number;
+            /**
+             * Lessons
+             * @description Lessons that it touches.
+             */
+            lessons: number;
+            /**
+             * Exams
+             * @description Exams among them.
+             */
+            exams: number;
+        };
+        /**
          * PupilParticipation
          * @description How often a pupil took part.
          */
@@ -9982,7 +10087,7 @@ export interface components {
             unknown: number;
             /**
              * Maintenance
-             * @description Being worked on as planned; this version does not give it yet.
+             * @description Being worked on as planned.
              * @default 0
              */
             maintenance: number;
@@ -10156,6 +10261,12 @@ export interface components {
          * @enum {string}
          */
         SyncState: "none" | "synced" | "pending" | "invalid" | "unknown";
+        /**
+         * TargetKind
+         * @description What a window is for; it covers everything behind that.
+         * @enum {string}
+         */
+        TargetKind: "provider" | "school" | "link" | "gateway" | "device" | "classroom";
         /**
          * TargetsList
          * @description Everything that is set for terminals.
@@ -10913,6 +11024,129 @@ export interface components {
          * @enum {string}
          */
         What: "line" | "gateway" | "device" | "room" | "battery" | "content";
+        /**
+         * WindowList
+         * @description Windows, newest first.
+         */
+        WindowList: {
+            /**
+             * Items
+             * @description Those that hold now or may hold again; all when asked for.
+             */
+            items: components["schemas"]["WindowRow"][];
+        };
+        /**
+         * WindowOrder
+         * @description A window to be added.
+         */
+        WindowOrder: {
+            /** @description What it is for; everything behind that is covered. */
+            kind: components["schemas"]["TargetKind"];
+            /**
+             * Key
+             * @description Its key: a school, link, gateway, device or classroom, or the name of a provider.
+             * @example s07-wan
+             */
+            key: string;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins, first of all.
+             * @example 2026-11-28T22:00:00+08:00
+             */
+            starts_at: string;
+            /**
+             * Duration Seconds
+             * @description How long it lasts, each time.
+             * @example 7200
+             */
+            duration_seconds: number;
+            /**
+             * Recurrence
+             * @description RFC 5545 RRULE in the district's time zone; null for once.
+             * @example FREQ=WEEKLY;BYDAY=SA
+             */
+            recurrence?: string | null;
+            /**
+             * Reason
+             * @description Why; needed when lessons or exams fall into it.
+             * @example 更换交换机
+             */
+            reason?: string | null;
+            /**
+             * Actor
+             * @description Who plans it.
+             * @example 网络组
+             */
+            actor: string;
+        };
+        /**
+         * WindowRow
+         * @description A window with when it holds next and what that costs in lessons.
+         */
+        WindowRow: {
+            /**
+             * Window Id
+             * @description Its number.
+             */
+            window_id: number;
+            /** @description Provider, school, link, gateway, device or classroom. */
+            kind: components["schemas"]["TargetKind"];
+            /**
+             * Key
+             * @description Key of what it is for.
+             * @example s07-wan
+             */
+            key: string;
+            /**
+             * Starts At
+             * Format: date-time
+             * @description When it begins, first of all.
+             * @example 2026-11-23T08:00:00Z
+             */
+            starts_at: string;
+            /**
+             * Duration Seconds
+             * @description How long it lasts, each time.
+             */
+            duration_seconds: number;
+            /**
+             * Recurrence
+             * @description RFC 5545 RRULE; null for once.
+             */
+            recurrence: string | null;
+            /**
+             * Reason
+             * @description Why; empty when nobody had to say.
+             */
+            reason: string;
+            /**
+             * Actor
+             * @description Who planned it.
+             */
+            actor: string;
+            /**
+             * Ended At
+             * @description When somebody ended it; null when nobody did.
+             */
+            ended_at: string | null;
+            /**
+             * Holds Now
+             * @description Whether it holds now.
+             */
+            holds_now: boolean;
+            /**
+             * Next At
+             * @description When it holds next, or since when it holds; null when it does not within a year.
+             */
+            next_at: string | null;
+            /**
+             * Lesson Minutes
+             * @description Lesson-minutes that fall into that time.
+             * @example 0
+             */
+            lesson_minutes: number;
+        };
         /**
          * WorkRow
          * @description The version of a pupil's work that counts.
@@ -12667,6 +12901,210 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImpactReport"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    maintenance_api_v1_maintenance_get: {
+        parameters: {
+            query?: {
+                /** @description Also those that are over for good. */
+                over?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_maintenance_api_v1_maintenance_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WindowOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowRow"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_maintenance_api_v1_maintenance__window_id__end_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Number of the window. */
+                window_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowRow"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_maintenance_api_v1_maintenance_proposal_get: {
+        parameters: {
+            query: {
+                /** @description What the work is on. */
+                kind: components["schemas"]["TargetKind"];
+                /** @description Its key. */
+                key: string;
+                /** @description How long it takes. */
+                duration_seconds?: number;
+                /** @description How many days to look ahead. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposal"];
                 };
             };
             /** @description The request has invalid input */
