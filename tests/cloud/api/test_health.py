@@ -153,7 +153,7 @@ async def test_metrics_tell_how_full_the_fullest_quarantine_is(api: httpx.AsyncC
 async def test_a_bug_in_a_background_task_ends_the_process_instead_of_freezing_the_wall(
     api_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_connection: object) -> None:
+    async def broken(*_: object) -> None:
         raise ValueError("a bug")
 
     monkeypatch.setattr("cloud.status.repository.snapshot", broken)
