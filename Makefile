@@ -89,7 +89,7 @@ e2e: setup console ## Drive the whole chain and the console in a real browser
 
 .PHONY: bench
 bench: setup ## Run every benchmark against its limit
-	@for name in spool ingest agent api records board content status wall search; do $(VENV)/bin/bellwether bench $$name; done
+	@for name in spool ingest agent api records board content status wall search timemachine; do $(VENV)/bin/bellwether bench $$name; done
 
 .PHONY: lock
 lock: $(STAMPS)/project ## Resolve the dependencies anew and write the hashed locks (no addresses in them)

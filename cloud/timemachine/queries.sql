@@ -22,6 +22,54 @@ WHERE history.kind = %(kind)s
     AND coalesce(history.valid_until, 'infinity') > %(at)s::timestamptz
 ORDER BY (history.document ->> 'position')::integer, history.key;
 
+-- name: district
+-- How much there was at a moment.
+SELECT
+    count(*) FILTER (WHERE kind = 'school') AS schools,
+    count(*) FILTER (WHERE kind = 'link') AS links,
+    count(*) FILTER (WHERE kind = 'agent' AND document ->> 'role' = 'gateway') AS gateways,
+    count(*) FILTER (WHERE kind = 'classroom') AS classrooms,
+    count(*) FILTER (WHERE kind = 'terminal') AS terminals,
+    count(*) FILTER (WHERE kind = 'terminal' AND document ->> 'owner' = 'student') AS students,
+    count(*) FILTER (WHERE kind = 'terminal' AND document ->> 'owner' = 'teacher') AS teachers
+FROM inventory_history
+WHERE valid_from <= %(at)s::timestamptz AND coalesce(valid_until, 'infinity') > %(at)s::timestamptz;
+
+-- name: out
+-- Links, gateways, classrooms and devices of a moment that were not up then, with the root of what lay behind a fault.
+SELECT
+    thing.kind,
+    thing.key,
+    history.document ->> 'school' AS school,
+    newest.status,
+    newest.changed_at AS since,
+    newest.reason,
+    newest.root_kind,
+    newest.root_key
+FROM inventory_history AS history
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(history.document ->> 'role', history.kind) AS kind,
+        CASE history.kind WHEN 'agent' THEN coalesce(history.document ->> 'classroom', history.key) ELSE history.key END
+            AS key
+) AS thing
+CROSS JOIN LATERAL (
+    SELECT status, changed_at, reason, root_kind, root_key
+    FROM status_log
+    WHERE status_log.kind = thing.kind AND status_log.key = thing.key AND status_log.changed_at <= %(at)s::timestamptz
+    ORDER BY status_log.changed_at DESC, status_log.change_id DESC
+    LIMIT 1
+) AS newest
+WHERE (history.kind IN ('link', 'device') OR (history.kind = 'agent' AND history.document ->> 'role' <> 'core'))
+    AND history.valid_from <= %(at)s::timestamptz
+    AND coalesce(history.valid_until, 'infinity') > %(at)s::timestamptz
+    AND newest.status <> 'up'
+ORDER BY
+    newest.root_key IS NOT NULL,
+    array_position(ARRAY['link', 'gateway', 'device', 'classroom'], thing.kind),
+    (history.document ->> 'position')::integer,
+    thing.key;
+
 -- name: state_letters
 -- What was said last of the terminals behind every agent of a moment; null before anything was. Agents in district order.
 SELECT agent.key, agent.document ->> 'school', terminal_sets.terminals, newest.letters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,19 @@ from cloud.lessons import impact
 from cloud.lessons import reading as lessons
 from cloud.lessons.models import Blast
 from cloud.overview.reading import CODES, LETTERS
-from cloud.overview.schemas import AgentTerminals, DistrictState, ThingStates
+from cloud.overview.schemas import AgentTerminals, DistrictSize, DistrictState, ThingStates
 from cloud.status.models import StatusKind, StatusSpan, StatusWord, Thing
 from cloud.status.rules import FRESH
-from cloud.timemachine.schemas import IncidentsThen, IncidentThen, LinksThen, LinkThen
+from cloud.status.schemas import StatusCounts
+from cloud.timemachine.schemas import (
+    IncidentsThen,
+    IncidentThen,
+    LinksThen,
+    LinkThen,
+    OutsThen,
+    OutThen,
+    OverviewThen,
+)
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
@@ -87,6 +97,30 @@ def _link(row: dict[str, Any]) -> LinkThen:
     return LinkThen(**row, utilisation_ratio=utilisation_ratio, school_end=school_end, centre_end=centre_end)
 
 
+async def outs(connection: psycopg.AsyncConnection, at: datetime) -> OutsThen:
+    """Return what was not up at a moment, faults before what lay behind them."""
+    return OutsThen(at=at, items=[OutThen(**row) for row in await rows(connection, "out", at=at)])
+
+
+async def overview(connection: psycopg.AsyncConnection, at: datetime) -> OverviewThen:
+    """Return the district of a moment on one screen."""
+    then = await state(connection, at)
+    (district,) = await rows(connection, "district", at=at)
+    return OverviewThen(
+        at=at,
+        district=DistrictSize(**district),
+        links=_counts(then.links.status),
+        gateways=_counts(then.gateways.status),
+        classrooms=_counts(then.classrooms.status),
+        terminals=_counts("".join(row.status for row in then.terminals)),
+        grid=(await links(connection, at)).items,
+    )
+
+
+def _counts(letters: str) -> StatusCounts:
+    return StatusCounts(**{CODES[letter].value: number for letter, number in Counter(letters).items()})
+
+
 async def incidents(connection: psycopg.AsyncConnection, at: datetime) -> IncidentsThen:
     """Return the incidents that were open at a moment, with their severity and reach of then."""
     found = await rows(connection, "incidents", at=at)
@@ -101,13 +135,16 @@ async def incidents(connection: psycopg.AsyncConnection, at: datetime) -> Incide
                 lessons_now=blast.lessons_now,
                 students_now=blast.students_now,
                 exams_now=blast.exams_now,
+                lessons_next=blast.lessons_next,
+                students_next=blast.students_next,
+                next_at=blast.next_at,
             )
         )
     return IncidentsThen(at=at, items=items)
 
 
 async def _reach(connection: psycopg.AsyncConnection, at: datetime) -> dict[Thing, Blast]:
-    slots = await lessons.slots(connection, at, at)
+    slots = await lessons.slots(connection, at, at + impact.AHEAD)
     things = sorted(lessons.things_of(slots))
     asked = {"at": at, "kinds": [thing.kind.value for thing in things], "keys": [thing.key for thing in things]}
     spans = {

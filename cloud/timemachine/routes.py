@@ -16,7 +16,7 @@ from cloud.http.times import FORMATS, parse_moment
 from cloud.overview.schemas import DistrictState
 from cloud.timemachine import reading, service
 from cloud.timemachine.models import KEPT, MomentOutside, kept_moment
-from cloud.timemachine.schemas import Changes, IncidentsThen, LinksThen, Ticks
+from cloud.timemachine.schemas import Changes, IncidentsThen, LinksThen, OutsThen, OverviewThen, Ticks
 
 router = APIRouter(prefix="/timemachine", tags=["time machine"])
 
@@ -65,6 +65,18 @@ async def state(request: Request, reader: Reader, at: At) -> Response:
 async def links(reader: Reader, at: At) -> LinksThen:
     """Every link that existed at a moment: its status then, its root, and what it measured in the minute before."""
     return await reading.links(reader, _moments({"at": at}, datetime.now(UTC))["at"])
+
+
+@router.get("/overview", responses=problems.responses(422, 503))
+async def overview(reader: Reader, at: At) -> OverviewThen:
+    """The district on one screen as it was at a moment: counts by status and the grid of links of then."""
+    return await reading.overview(reader, _moments({"at": at}, datetime.now(UTC))["at"])
+
+
+@router.get("/out", responses=problems.responses(422, 503))
+async def out(reader: Reader, at: At) -> OutsThen:
+    """What was not up at a moment: faults first, then what lay behind them with its root."""
+    return await reading.outs(reader, _moments({"at": at}, datetime.now(UTC))["at"])
 
 
 @router.get("/incidents", responses=problems.responses(422, 503))

@@ -9,8 +9,9 @@ from pydantic import Field
 from cloud.http.schemas import Document, Moment
 from cloud.incidents.models import IncidentKind, Severity
 from cloud.inventory.schemas import LinkRow
-from cloud.overview.schemas import AgentTerminals
+from cloud.overview.schemas import AgentTerminals, DistrictSize
 from cloud.status.models import StatusKind, StatusWord
+from cloud.status.schemas import StatusCounts
 
 
 class LinkThen(LinkRow):
@@ -31,6 +32,55 @@ class LinksThen(Document):
     """The moment."""
     items: list[LinkThen]
     """Every link."""
+
+
+class OverviewThen(Document):
+    """The district on one screen as it was. What is not kept is left out: freshness, backlog, quarantine, ledger."""
+
+    at: Moment
+    """The moment."""
+    district: DistrictSize
+    """How much there was."""
+    links: StatusCounts
+    """Links by status."""
+    gateways: StatusCounts
+    """Gateways by status."""
+    classrooms: StatusCounts
+    """Classrooms by status."""
+    terminals: StatusCounts
+    """Terminals by status."""
+    grid: list[LinkThen]
+    """Every link, in the district's order of then."""
+
+
+class OutThen(Document):
+    """Something that was not up."""
+
+    kind: StatusKind
+    """Kind of thing."""
+    key: str = Field(examples=["s07-wan"])
+    """Its key."""
+    school: str | None = Field(examples=["s07"])
+    """Its school; null when it belonged to none."""
+    status: StatusWord
+    """What it was."""
+    since: Moment
+    """Since when."""
+    reason: str = Field(examples=["line_cut"])
+    """Code of the rule that had decided."""
+    root_kind: StatusKind | None
+    """Kind of the thing whose fault explained it; null when it was its own."""
+    root_key: str | None
+    """Key of that thing."""
+
+
+class OutsThen(Document):
+    """Everything that was not up at a moment: faults first, then what lay behind them."""
+
+    at: Moment
+    """The moment."""
+    items: list[OutThen]
+    """Links, gateways, devices and classrooms."""
 
 
 class IncidentThen(Document):
@@ -74,6 +124,12 @@ class IncidentThen(Document):
     """Their pupils."""
     exams_now: int
     """Exams among them."""
+    lessons_next: int
+    """Lessons of the hour after that it would have reached."""
+    students_next: int
+    """Their pupils."""
+    next_at: Moment | None
+    """When the first of them began."""
 
 
 class IncidentsThen(Document):

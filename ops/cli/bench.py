@@ -25,6 +25,7 @@ class Subject(StrEnum):
     STATUS = "status"
     WALL = "wall"
     SEARCH = "search"
+    TIMEMACHINE = "timemachine"
 
 
 def bench(

@@ -38,6 +38,7 @@ NOUNS: dict[str, Noun] = {
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "incident": Noun("list, acknowledge, assign, merge and close incidents", "cloud"),
     "maintenance": Noun("plan work, find the time that costs no lesson", "cloud"),
+    "asof": Noun("what was out at any moment of the last 90 days", "cloud"),
     "notify": Noun("check who is told what, try a contact, list deliveries", "cloud"),
     "records": Noun("count and replay the classroom records that a service refused", "cloud"),
     "feed": Noun("tell records to other systems: register, list, pause, resume, remove receivers", "cloud"),

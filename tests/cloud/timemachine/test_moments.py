@@ -196,3 +196,20 @@ async def test_what_no_moment_is_made_of_is_forgotten_and_what_one_is_made_of_st
     assert kept == (4, 4)
     # One row of letters; of the inventory a classroom, its agent and its three terminals.
     assert gone == 1 + 5
+
+
+async def test_the_overview_of_a_moment_counts_what_there_was(api: httpx.AsyncClient, district: SmallDistrict) -> None:
+    inventory_kept(district, minutes_ago(120))
+    district.logged("link", "s01-wan", "down", minutes_ago(100))
+    await letters_noted(district, minutes_ago(100))
+    retired(district, "s01-c02", minutes_ago(60))
+
+    before, after = [await asked(api, "overview", at=minutes_ago(minutes).isoformat()) for minutes in (90, 30)]
+
+    assert [(one["district"]["classrooms"], one["district"]["terminals"]) for one in (before, after)] == [
+        (4, 12),
+        (3, 9),
+    ]
+    assert before["links"]["down"] == 1
+    assert (before["terminals"]["unknown"], after["terminals"]["unknown"]) == (12, 9)
+    assert [row["link"] for row in before["grid"]] == ["s01-wan", "s02-wan"]
