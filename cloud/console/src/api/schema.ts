@@ -612,6 +612,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/timemachine/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description The district on one screen as it was at a moment: counts by status and the grid of links of then.
+         */
+        get: operations["overview_api_v1_timemachine_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timemachine/out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Out
+         * @description What was not up at a moment: faults first, then what lay behind them with its root.
+         */
+        get: operations["out_api_v1_timemachine_out_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/timemachine/incidents": {
         parameters: {
             query?: never;
@@ -6370,6 +6410,21 @@ export interface components {
              * @description Exams among them.
              */
             exams_now: number;
+            /**
+             * Lessons Next
+             * @description Lessons of the hour after that it would have reached.
+             */
+            lessons_next: number;
+            /**
+             * Students Next
+             * @description Their pupils.
+             */
+            students_next: number;
+            /**
+             * Next At
+             * @description When the first of them began.
+             */
+            next_at: string | null;
         };
         /**
          * IncidentsThen
@@ -7941,6 +7996,48 @@ export interface components {
             damaged_items: number;
         };
         /**
+         * OutThen
+         * @description Something that was not up.
+         */
+        OutThen: {
+            /** @description Kind of thing. */
+            kind: components["schemas"]["StatusKind"];
+            /**
+             * Key
+             * @description Its key.
+             * @example s07-wan
+             */
+            key: string;
+            /**
+             * School
+             * @description Its school; null when it belonged to none.
+             * @example s07
+             */
+            school: string | null;
+            /** @description What it was. */
+            status: components["schemas"]["StatusWord"];
+            /**
+             * Since
+             * Format: date-time
+             * @description Since when.
+             * @example 2026-11-23T08:00:00Z
+             */
+            since: string;
+            /**
+             * Reason
+             * @description Code of the rule that had decided.
+             * @example line_cut
+             */
+            reason: string;
+            /** @description Kind of the thing whose fault explained it; null when it was its own. */
+            root_kind: components["schemas"]["StatusKind"] | null;
+            /**
+             * Root Key
+             * @description Key of that thing.
+             */
+            root_key: string | null;
+        };
+        /**
          * OutageRow
          * @description The outage that excuses lateness.
          */
@@ -7969,6 +8066,24 @@ export interface components {
              * @description When it ended; null while it goes on.
              */
             until: string | null;
+        };
+        /**
+         * OutsThen
+         * @description Everything that was not up at a moment: faults first, then what lay behind them.
+         */
+        OutsThen: {
+            /**
+             * At
+             * Format: date-time
+             * @description The moment.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /**
+             * Items
+             * @description Links, gateways, devices and classrooms.
+             */
+            items: components["schemas"]["OutThen"][];
         };
         /**
          * Overview
@@ -8005,6 +8120,34 @@ export interface components {
             quarantine: components["schemas"]["QuarantineCount"];
             /** @description Everybody's books together. */
             ledger: components["schemas"]["Ledger"];
+        };
+        /**
+         * OverviewThen
+         * @description The district on one screen as it was. What is not kept is left out: freshness, backlog, quarantine, ledger.
+         */
+        OverviewThen: {
+            /**
+             * At
+             * Format: date-time
+             * @description The moment.
+             * @example 2026-11-23T08:00:00Z
+             */
+            at: string;
+            /** @description How much there was. */
+            district: components["schemas"]["DistrictSize"];
+            /** @description Links by status. */
+            links: components["schemas"]["StatusCounts"];
+            /** @description Gateways by status. */
+            gateways: components["schemas"]["StatusCounts"];
+            /** @description Classrooms by status. */
+            classrooms: components["schemas"]["StatusCounts"];
+            /** @description Terminals by status. */
+            terminals: components["schemas"]["StatusCounts"];
+            /**
+             * Grid
+             * @description Every link, in the district's order of then.
+             */
+            grid: components["schemas"]["LinkThen"][];
         };
         /**
          * Paper
@@ -13465,6 +13608,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LinksThen"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overview_api_v1_timemachine_overview_get: {
+        parameters: {
+            query: {
+                /** @description A moment of the last 90 days. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                at: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewThen"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    out_api_v1_timemachine_out_get: {
+        parameters: {
+            query: {
+                /** @description A moment of the last 90 days. Formats: 2026-11-23T08:00:00Z; 2026-11-23T16:00:00+08:00; epoch seconds, e.g. 1795420800; epoch milliseconds, e.g. 1795420800000. */
+                at: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutsThen"];
                 };
             };
             /** @description The request has invalid input */
