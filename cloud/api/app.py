@@ -31,6 +31,7 @@ import cloud.overview.routes
 import cloud.privacy.routes
 import cloud.quarantine.routes
 import cloud.records.routes
+import cloud.reports.routes
 import cloud.roster.routes
 import cloud.schooldays.routes
 import cloud.search.routes
@@ -59,6 +60,7 @@ def assemble() -> FastAPI:
         cloud.lessons,
         cloud.maintenance,
         cloud.notifications,
+        cloud.reports,
         cloud.telemetry,
         cloud.timemachine,
         cloud.search,

@@ -40,6 +40,7 @@ NOUNS: dict[str, Noun] = {
     "maintenance": Noun("plan work, find the time that costs no lesson", "cloud"),
     "asof": Noun("what was out at any moment of the last 90 days", "cloud"),
     "notify": Noun("check who is told what, try a contact, list deliveries", "cloud"),
+    "report": Noun("what a month came to: availability and lesson-minutes, as CSV or Excel", "cloud"),
     "records": Noun("count and replay the classroom records that a service refused", "cloud"),
     "feed": Noun("tell records to other systems: register, list, pause, resume, remove receivers", "cloud"),
     "quarantine": Noun("list, show and replay what the centre could not take", "cloud"),
