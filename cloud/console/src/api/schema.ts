@@ -470,6 +470,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Availability
+         * @description Availability of every line and provider in a month, from evidence alone, with what it cost in lessons.
+         */
+        get: operations["availability_api_v1_reports_availability_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/availability/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Availability File
+         * @description The same for a spreadsheet: providers first, then every line.
+         */
+        get: operations["availability_file_api_v1_reports_availability_file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalogue": {
         parameters: {
             query?: never;
@@ -3270,6 +3310,130 @@ export interface components {
              * @default []
              */
             pupils: string[];
+        };
+        /**
+         * AvailabilityReport
+         * @description Availability of every line and provider in a month, from evidence alone.
+         */
+        AvailabilityReport: {
+            /**
+             * Month
+             * @description The month, of the district's calendar.
+             * @example 2026-11
+             */
+            month: string;
+            /**
+             * Since
+             * Format: date-time
+             * @description Its begin.
+             * @example 2026-11-23T08:00:00Z
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description Its end, not included; now for a month that is not over.
+             * @example 2026-11-23T08:00:00Z
+             */
+            until: string;
+            /**
+             * Links
+             * @description Lines, in district order.
+             */
+            links: components["schemas"]["AvailabilityRow"][];
+            /**
+             * Providers
+             * @description Providers, each the sum over its lines and its own outages.
+             */
+            providers: components["schemas"]["AvailabilityRow"][];
+        };
+        /**
+         * AvailabilityRow
+         * @description A line's month, or a provider's: the sum over its lines.
+         */
+        AvailabilityRow: {
+            /**
+             * Link
+             * @description Link id; null for a provider's sum.
+             * @example s07-wan
+             */
+            link: string | null;
+            /**
+             * School
+             * @description Id of its school; null for a provider's sum.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * School Name
+             * @description The school's name.
+             * @example 第七小学
+             */
+            school_name: string | null;
+            /**
+             * School Name En
+             * @description The school's English name.
+             * @example No. 7 Primary School
+             */
+            school_name_en: string | null;
+            /**
+             * Provider
+             * @description Its provider; empty when the inventory names none.
+             * @example 运营商甲
+             */
+            provider: string;
+            /**
+             * Contracted Bps
+             * @description Bits per second that the provider owes each way; null for a provider's sum.
+             * @example 1000000000
+             */
+            contracted_bps: number | null;
+            /**
+             * Availability Ratio
+             * @description Share of the known time without planned work that it was up; null when nothing is known.
+             * @example 0.99931
+             */
+            availability_ratio: number | null;
+            /**
+             * Up Seconds
+             * @description Time up or degraded.
+             */
+            up_seconds: number;
+            /**
+             * Down Seconds
+             * @description Time down, the down-time of flapping included.
+             */
+            down_seconds: number;
+            /**
+             * Unknown Seconds
+             * @description Time of which nothing is known: neither up nor down.
+             */
+            unknown_seconds: number;
+            /**
+             * Maintenance Seconds
+             * @description Time of planned work: neither up nor down.
+             */
+            maintenance_seconds: number;
+            /**
+             * Outages
+             * @description Number of times that it went down.
+             */
+            outages: number;
+            /**
+             * Longest Seconds
+             * @description The longest of them.
+             */
+            longest_seconds: number;
+            /**
+             * Lost Minutes
+             * @description Lesson-minutes lost through it.
+             */
+            lost_minutes: number;
+            /**
+             * Saved Minutes
+             * @description Lesson-minutes that went on from the cache.
+             */
+            saved_minutes: number;
         };
         /**
          * Backlog
@@ -13293,6 +13457,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    availability_api_v1_reports_availability_get: {
+        parameters: {
+            query?: {
+                /** @description The month, of the district's calendar; this one without. */
+                month?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AvailabilityReport"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    availability_file_api_v1_reports_availability_file_get: {
+        parameters: {
+            query?: {
+                /** @description The month, of the district's calendar; this one without. */
+                month?: string | null;
+                /** @description `csv` or `xlsx`. */
+                format?: components["schemas"]["SheetFormat"];
+                /** @description Language of headings and names. */
+                lang?: "zh-CN" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description The request has invalid input */
