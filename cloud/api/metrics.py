@@ -104,6 +104,7 @@ async def _database_families(rooms: Rooms) -> list[Metric]:
         fullest = await connection.execute(QUERIES["fullest_quarantine"], {"least": LEAST_BYTES})
         (fullest_bytes,) = await fullest.fetchone() or (0,)
         followers = await _follower_families(connection)
+        incidents = await _incident_families(connection)
     families: list[Metric] = [
         _counter("segments_stored", "Segments committed.", totals["segments_stored"]),
         _counter("items_stored", "Samples and events committed.", totals["items_stored"]),
@@ -139,7 +140,22 @@ async def _database_families(rooms: Rooms) -> list[Metric]:
     for kind in ("links", "gateways", "classrooms", "terminals"):
         for status, number in getattr(overview, kind):
             things.add_metric((kind.removesuffix("s"), status), number)
-    return [*families, quarantined, things, *followers]
+    return [*families, quarantined, things, *followers, *incidents]
+
+
+async def _incident_families(connection: psycopg.AsyncConnection) -> list[Metric]:
+    """Return what is wrong now and what it means for lessons."""
+    opened = GaugeMetricFamily("bellwether_incidents_open", "Open incidents.", labels=("kind", "severity"))
+    affected = saved = 0
+    for kind, severity, number, lessons, going_on in await (await connection.execute(QUERIES["incidents"])).fetchall():
+        opened.add_metric((kind, severity), number)
+        affected += lessons
+        saved += going_on
+    return [
+        opened,
+        _gauge("lessons_affected", "Lessons in session that an open incident stands in the way of.", affected),
+        _gauge("lessons_saved", "Of these, lessons that go on from the cache.", saved),
+    ]
 
 
 async def _follower_families(connection: psycopg.AsyncConnection) -> list[Metric]:

@@ -1,3 +1,10 @@
+-- name: incidents
+-- Open incidents by kind and severity, and the lessons that they stand in the way of.
+SELECT kind, severity, count(*), coalesce(sum(lessons_now), 0)::bigint, coalesce(sum(saved_now), 0)::bigint
+FROM incidents
+WHERE state = 'open'
+GROUP BY kind, severity;
+
 -- name: totals
 -- What ingest has counted in all, by its own transactions.
 SELECT

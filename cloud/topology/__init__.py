@@ -1,1 +1,0 @@
-"""Topology: the declared tree beside what the agents see by LLDP, and where the two differ."""
