@@ -14,8 +14,8 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 LOCKS := requirements/edge.txt requirements/cloud.txt requirements/dev.txt requirements/build.txt \
 	requirements/node.txt
 
-# Two workers need about 1 GB; each has its own database and broker.
-WORKERS ?= 2
+# Tests wait more than they compute: three workers keep two cores busy, in about 1.5 GB. Each has its own database and broker.
+WORKERS ?= 3
 PYTEST := $(PYTHON) -m pytest
 TESTS ?= tests
 SCENARIO ?=
