@@ -18,6 +18,8 @@ declare module 'vue-router' {
       | 'quarantine'
       | 'wall'
       | 'missing'
+    /** Whether the page can show a moment of the past; others show now and say so. */
+    follows?: true
   }
 }
 
@@ -59,10 +61,10 @@ export function createConsoleRouter() {
   return createRouter({
     history: createWebHistory(),
     routes: [
-      { path: '/', component: OverviewPage, meta: { section: 'overview' } },
-      { path: '/incidents', component: PAGES.incidents, meta: { section: 'incidents' } },
+      { path: '/', component: OverviewPage, meta: { section: 'overview', follows: true } },
+      { path: '/incidents', component: PAGES.incidents, meta: { section: 'incidents', follows: true } },
       { path: '/incidents/:id', component: PAGES.incident, props: true, meta: { section: 'incidents' } },
-      { path: '/links', component: PAGES.links, meta: { section: 'links' } },
+      { path: '/links', component: PAGES.links, meta: { section: 'links', follows: true } },
       { path: '/links/:id', component: PAGES.link, props: true, meta: { section: 'links' } },
       { path: '/schools', component: PAGES.schools, meta: { section: 'schools' } },
       { path: '/schools/:id', component: PAGES.school, props: true, meta: { section: 'schools' } },
@@ -91,7 +93,7 @@ export function createConsoleRouter() {
       { path: '/agents/:id', component: PAGES.agent, props: true, meta: { section: 'agents' } },
       { path: '/content', component: PAGES.content, meta: { section: 'content' } },
       { path: '/quarantine', component: PAGES.quarantine, meta: { section: 'quarantine' } },
-      { path: '/wall', component: PAGES.wall, meta: { section: 'wall' } },
+      { path: '/wall', component: PAGES.wall, meta: { section: 'wall', follows: true } },
       { path: '/:path(.*)*', component: PAGES.missing, meta: { section: 'missing' } },
     ],
     scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),

@@ -67,3 +67,12 @@ export type ThingKind = 'port' | 'device' | 'probe' | 'host' | 'terminal' | 'cla
 export type PrincipalPage = Schemas['PrincipalPage']
 export type CheckReport = Schemas['CheckReport']
 export type SchoolDay = Schemas['SchoolDay']
+export type LinkThen = Schemas['LinkThen']
+export type IncidentThen = Schemas['IncidentThen']
+export type Ticks = Schemas['Ticks']
+export type ChangeThen = Schemas['ChangeThen']
+/** What both the live picture and that of a moment hold. */
+export type District = Pick<
+  Overview,
+  'at' | 'district' | 'links' | 'gateways' | 'classrooms' | 'terminals' | 'grid'
+>

@@ -32,7 +32,7 @@ interface QueryOptions {
 }
 
 export function useQuery<T>(load: (signal: AbortSignal) => Promise<T>, options: QueryOptions = {}): Query<T> {
-  const { now } = useClock()
+  const { real } = useClock()
   const data = shallowRef<T | null>(null)
   const error = shallowRef<unknown>(null)
   const loading = ref(false)
@@ -51,7 +51,7 @@ export function useQuery<T>(load: (signal: AbortSignal) => Promise<T>, options: 
       if (mine.signal.aborted) return
       data.value = answer
       error.value = null
-      receivedAt.value = now.value
+      receivedAt.value = real.value
     } catch (failure) {
       if (mine.signal.aborted) return
       error.value = failure

@@ -31,7 +31,8 @@ export interface Live {
 const KEY: InjectionKey<Live> = Symbol('live')
 const STREAM_URL = '/api/v1/stream'
 
-export function createLive(clock: Clock) {
+/** `held` says that a moment of the past is shown: what the stream says meanwhile reaches no page. */
+export function createLive(clock: Clock, held: () => boolean) {
   const overview = shallowRef<Overview | null>(null)
   const connection = ref<Connection>('connecting')
   const heardAt = ref<number | null>(null)
@@ -63,6 +64,7 @@ export function createLive(clock: Clock) {
       // A quiet district is not a stale one: the cloud says with each ping that its picture holds.
       if (!databaseAway && overview.value) heardAt.value = at
     }
+    if (held()) return
     for (const listener of listeners.get(name) ?? []) listener(event as never)
   }
 

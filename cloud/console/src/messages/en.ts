@@ -8,6 +8,7 @@ import { outlookEn } from './outlook.en'
 import { placesEn } from './places.en'
 import { searchEn } from './search.en'
 import { terminalsEn } from './terminals.en'
+import { timeEn } from './time.en'
 import { wallEn } from './wall.en'
 
 const of = (n: string, one: string, many = `${one}s`) => `${n} ${n === '1' ? one : many}`
@@ -324,6 +325,7 @@ export const en: Messages = {
     changes: 'Status changes',
   },
   classes: classesEn,
+  time: timeEn,
   wall: wallEn,
   incidents: incidentsEn,
   outlook: outlookEn,

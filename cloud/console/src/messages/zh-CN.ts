@@ -7,6 +7,7 @@ import { outlookZh } from './outlook.zh-CN'
 import { placesZh } from './places.zh-CN'
 import { searchZh } from './search.zh-CN'
 import { terminalsZh } from './terminals.zh-CN'
+import { timeZh } from './time.zh-CN'
 import { wallZh } from './wall.zh-CN'
 
 export const zhCN = {
@@ -324,6 +325,7 @@ export const zhCN = {
     changes: '状态变化',
   },
   classes: classesZh,
+  time: timeZh,
   wall: wallZh,
   incidents: incidentsZh,
   outlook: outlookZh,

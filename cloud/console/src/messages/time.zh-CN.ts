@@ -1,0 +1,33 @@
+// 时间机器的中文文字。
+
+export const timeZh = {
+  title: '时间机器',
+  open: '打开时间机器',
+  close: '收起时间机器',
+  asOf: '当时',
+  asOfReader: (moment: string) => `显示的是 ${moment} 的情况，不是现在`,
+  notFollowed: '本页不随时刻变化，显示的是现在。',
+  live: '实时',
+  backToLive: '回到实时',
+  isLive: '正在显示实时情况；在时间轴上选一个时刻',
+  scrubber: '时刻',
+  scrubberHint: '方向键移动，PageUp 和 PageDown 跳到下一次和上一次铃声，Home 回到实时',
+  moment: '跳到时刻',
+  range: '时间轴长度',
+  ranges: { day: '一天', week: '一周', quarter: '90 天' },
+  previousBell: '上一次铃声',
+  nextBell: '下一次铃声',
+  play: '回放',
+  pause: '暂停',
+  speed: '回放速度',
+  speeds: (speed: number) => `${speed} 倍`,
+  bell: (clock: string, starts: number, ends: number) =>
+    `${clock} ${[starts ? `${starts} 节课开始` : '', ends ? `${ends} 节课结束` : ''].filter(Boolean).join('，')}`,
+  density: (changes: string, faults: string) => `此段时间共 ${changes} 次变化，其中 ${faults} 次为自身故障`,
+  changesTitle: '此前一刻钟的变化',
+  changesHint: '含被抑制的变化',
+  noChanges: '这一刻钟没有变化',
+  behind: (root: string) => `因 ${root} 被抑制`,
+  moreChanges: (n: string) => `另有 ${n} 次`,
+  notKept: '监控自身、积压与账目不随时刻保存',
+}
