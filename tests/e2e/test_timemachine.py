@@ -91,7 +91,7 @@ async def test_a_shared_link_opens_at_its_moment_and_every_page_keeps_it(
     await expect(tab.page.locator('[data-link="s01-wan"]')).to_have_attribute("data-status", "down")
     await expect(tab.page.get_by_test_id("timebar")).to_contain_text("As of")
     changes = tab.page.get_by_test_id("past-changes")
-    await expect(changes).to_contain_text("suppressed: behind")
+    await expect(changes).to_contain_text("1 suppressed: behind Link s01-wan")
 
     await tab.follow("Links")
     await expect(tab.page).to_have_url(re.compile(r"/links\?.*at=2"))

@@ -26,10 +26,9 @@ export const timeEn: Messages['time'] = {
   bell: (clock, starts, ends) =>
     `${clock} ${[starts ? `${starts} lessons begin` : '', ends ? `${ends} lessons end` : ''].filter(Boolean).join(', ')}`,
   density: (changes, faults) => `${changes} changes in this time, ${faults} of them trouble of their own`,
-  changesTitle: 'Changes in the quarter of an hour before',
-  changesHint: 'suppressed ones too',
+  changesTitle: 'Quarter of an hour before',
   noChanges: 'Nothing changed in this quarter of an hour',
-  behind: (root) => `suppressed: behind ${root}`,
+  suppressed: (n, root) => `${n} suppressed: behind ${root}`,
   moreChanges: (n) => `${n} more`,
   notKept: 'The monitor itself, backlog and books are not kept by moment',
 }

@@ -24,10 +24,9 @@ export const timeZh = {
   bell: (clock: string, starts: number, ends: number) =>
     `${clock} ${[starts ? `${starts} 节课开始` : '', ends ? `${ends} 节课结束` : ''].filter(Boolean).join('，')}`,
   density: (changes: string, faults: string) => `此段时间共 ${changes} 次变化，其中 ${faults} 次为自身故障`,
-  changesTitle: '此前一刻钟的变化',
-  changesHint: '含被抑制的变化',
+  changesTitle: '此前一刻钟',
   noChanges: '这一刻钟没有变化',
-  behind: (root: string) => `因 ${root} 被抑制`,
+  suppressed: (n: string, root: string) => `${n} 次被抑制：因 ${root}`,
   moreChanges: (n: string) => `另有 ${n} 次`,
   notKept: '监控自身、积压与账目不随时刻保存',
 }
