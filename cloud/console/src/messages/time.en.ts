@@ -7,7 +7,6 @@ export const timeEn: Messages['time'] = {
   open: 'Open the time machine',
   close: 'Close the time machine',
   asOf: 'As of',
-  asOfReader: (moment) => `What is shown is as of ${moment}, not now`,
   notFollowed: 'This page does not follow the clock: it shows now.',
   live: 'LIVE',
   backToLive: 'Return to live',

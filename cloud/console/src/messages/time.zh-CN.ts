@@ -5,7 +5,6 @@ export const timeZh = {
   open: '打开时间机器',
   close: '收起时间机器',
   asOf: '当时',
-  asOfReader: (moment: string) => `显示的是 ${moment} 的情况，不是现在`,
   notFollowed: '本页不随时刻变化，显示的是现在。',
   live: '实时',
   backToLive: '回到实时',
