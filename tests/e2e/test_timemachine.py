@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.async_api import expect
 
-from tests.cloud.district import SmallDistrict, minutes_ago
+from tests.cloud.district import SmallDistrict, minutes_ago, now
 from tests.cloud.timemachine.past import inventory_kept, letters_noted
 from tests.e2e.browser import LANGUAGES
 from tests.e2e.centre import Centre
@@ -22,9 +22,13 @@ pytestmark = [
     pytest.mark.usefixtures("past"),
 ]
 
-CUT_MINUTES = 24 * 60.0
-"""The line of the first school was cut this long ago, for twenty minutes."""
+CUT = now().replace(hour=2, minute=0, second=0, microsecond=0) - timedelta(days=1)
+"""The line of the first school was cut yesterday at ten of the district's day, for twenty minutes."""
 PAGES = {"overview": "/", "links": "/links", "incidents": "/incidents", "schools": "/schools", "wall": "/wall"}
+
+
+def after_cut(minutes: float) -> datetime:
+    return CUT + timedelta(minutes=minutes)
 
 
 def text(moment: datetime) -> str:
@@ -39,11 +43,11 @@ def past(centre: Centre) -> Iterator[SmallDistrict]:
     for school in ("s01", "s02"):
         district.logged("link", f"{school}-wan", "up", minutes_ago(2 * 24 * 60))
         district.logged("gateway", f"{school}-gw", "up", minutes_ago(2 * 24 * 60))
-    district.logged("link", "s01-wan", "down", minutes_ago(CUT_MINUTES))
-    district.logged("gateway", "s01-gw", "unreachable", minutes_ago(CUT_MINUTES), ("link", "s01-wan"))
-    district.logged("link", "s01-wan", "up", minutes_ago(CUT_MINUTES - 20))
-    district.logged("gateway", "s01-gw", "up", minutes_ago(CUT_MINUTES - 20))
-    opened, over = minutes_ago(CUT_MINUTES), minutes_ago(CUT_MINUTES - 20)
+    district.logged("link", "s01-wan", "down", CUT)
+    district.logged("gateway", "s01-gw", "unreachable", CUT, ("link", "s01-wan"))
+    district.logged("link", "s01-wan", "up", after_cut(20))
+    district.logged("gateway", "s01-gw", "up", after_cut(20))
+    opened, over = CUT, after_cut(20)
     root = {"root_kind": "link", "root_key": "s01-wan", "kind": "outage", "school": "s01", "status": "down"}
     dates = {"opened_at": opened, "resolved_at": over, "updated_at": over}
     district.insert("incidents", {**root, **dates, "state": "resolved", "severity": "p4", "reason": "line_cut"})
@@ -53,7 +57,7 @@ def past(centre: Centre) -> Iterator[SmallDistrict]:
         "INSERT INTO classes (school_class, source_id, school, title, title_en, grade, classroom)"
         " VALUES ('s01-k1', 's01-k1', 's01', '1', '1', '03', 's01-c01')"
     )
-    bell = minutes_ago(CUT_MINUTES - 10)
+    bell = after_cut(10)
     district.execute(
         "INSERT INTO lessons (lesson, school, school_class, topic, day, period, starts_at, ends_at, exam)"
         " VALUES ('s01-k1.p1', 's01', 's01-k1', '', %s, 1, %s, %s, false)",
@@ -66,7 +70,7 @@ def past(centre: Centre) -> Iterator[SmallDistrict]:
 @pytest.fixture(scope="module")
 def moment() -> str:
     """Five minutes into yesterday's outage."""
-    return text(minutes_ago(CUT_MINUTES - 5))
+    return text(after_cut(5))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -85,7 +89,7 @@ async def test_every_view_at_a_moment_speaks_one_language_fits_and_is_accessible
 async def test_a_shared_link_opens_at_its_moment_and_every_page_keeps_it(
     open_tab: OpenTab, past: SmallDistrict, moment: str
 ) -> None:
-    await letters_noted(past, minutes_ago(CUT_MINUTES + 60))
+    await letters_noted(past, after_cut(-60))
     tab = await open_tab()
     await tab.open(f"/?lang=en&at={moment}")
     await expect(tab.page.locator('[data-link="s01-wan"]')).to_have_attribute("data-status", "down")
@@ -116,7 +120,7 @@ async def test_the_keyboard_moves_goes_from_bell_to_bell_and_returns_to_live(ope
     await scrubber.focus()
     await tab.page.keyboard.press("PageUp")
     link = tab.page.locator('[data-link="s01-wan"]')
-    bell = text(minutes_ago(CUT_MINUTES - 10))[:16]
+    bell = text(after_cut(10))[:16]
     await expect(tab.page).to_have_url(re.compile(f"at={re.escape(bell)[:-1]}|at={bell.replace(':', '%3A')[:-1]}"))
     await expect(link).to_have_attribute("data-status", "down")
     for _ in range(12):
