@@ -25,10 +25,10 @@ CUT = "s07-wan"
 LOSSY = "s12-wan"
 """Loses a third of its packets."""
 RESTLESS = "s24-wan"
-"""Cut and healed over and over, for the test that watches a cell change."""
+"""Degraded and healed over and over, for the test that watches a cell change; a line that is cut so often is flapping."""
 
 _STARTED_WITHIN_SECONDS = 240
-_RESTLESS_EVERY_SECONDS = 25
+_RESTLESS_EVERY_SECONDS = 40
 
 
 class Centre:
@@ -125,7 +125,7 @@ def write_scenario(path: Path, cut_at_seconds: float) -> Path:
     """Write what happens to the three links above; the rest of the district is well."""
     steps: list[tuple[float, str, str]] = [(cut_at_seconds, "cut", CUT), (15, "degrade", LOSSY)]
     steps += [
-        (40 + number * _RESTLESS_EVERY_SECONDS, "heal" if number % 2 else "cut", RESTLESS) for number in range(400)
+        (40 + number * _RESTLESS_EVERY_SECONDS, "heal" if number % 2 else "degrade", RESTLESS) for number in range(400)
     ]
     blocks = []
     for at_seconds, action, link in sorted(steps):
