@@ -25,7 +25,7 @@ CUT = "s07-wan"
 LOSSY = "s12-wan"
 """Loses a third of its packets."""
 RESTLESS = "s24-wan"
-"""Degraded and healed over and over, for the test that watches a cell change; a line that is cut so often is flapping."""
+"""Degraded and healed over and over, for the test that watches a cell change; cut so often it would be flapping."""
 
 _STARTED_WITHIN_SECONDS = 240
 _RESTLESS_EVERY_SECONDS = 40
