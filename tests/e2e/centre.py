@@ -26,9 +26,12 @@ LOSSY = "s12-wan"
 """Loses a third of its packets."""
 RESTLESS = "s24-wan"
 """Degraded and healed over and over, for the test that watches a cell change; cut so often it would be flapping."""
+FLAPPING = "s31-wan"
+"""Cut and healed over and over: its school tells of every time, its status is settled as flapping."""
 
 _STARTED_WITHIN_SECONDS = 240
 _RESTLESS_EVERY_SECONDS = 40
+_FLAPPING_EVERY_SECONDS = 25
 
 
 class Centre:
@@ -122,10 +125,13 @@ class Centre:
 
 
 def write_scenario(path: Path, cut_at_seconds: float) -> Path:
-    """Write what happens to the three links above; the rest of the district is well."""
+    """Write what happens to the links above; the rest of the district is well."""
     steps: list[tuple[float, str, str]] = [(cut_at_seconds, "cut", CUT), (15, "degrade", LOSSY)]
     steps += [
         (40 + number * _RESTLESS_EVERY_SECONDS, "heal" if number % 2 else "degrade", RESTLESS) for number in range(400)
+    ]
+    steps += [
+        (40 + number * _FLAPPING_EVERY_SECONDS, "heal" if number % 2 else "cut", FLAPPING) for number in range(400)
     ]
     blocks = []
     for at_seconds, action, link in sorted(steps):

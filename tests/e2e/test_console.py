@@ -18,7 +18,7 @@ from playwright.async_api import Route, expect
 from protocols.samples import PortSample
 from tests.cloud.ingest.publisher import Publisher, now_ms
 from tests.e2e.browser import LANGUAGES, SIZES, WAIT_MS
-from tests.e2e.centre import CUT, LOSSY, RESTLESS, Centre
+from tests.e2e.centre import CUT, FLAPPING, LOSSY, RESTLESS, Centre
 from tests.e2e.conftest import AGENTS, OpenTab
 
 pytestmark = [
@@ -254,10 +254,10 @@ async def test_the_ledger_of_an_agent_accounts_for_every_item(open_tab: OpenTab)
     await expect(tab.page.get_by_text("produced = stored + held")).to_be_visible()
 
 
-@pytest.mark.parametrize(("language", "said"), [("zh-CN", "s24-wan 已断开"), ("en", "s24-wan went down")])
+@pytest.mark.parametrize(("language", "said"), [("zh-CN", "s31-wan 已断开"), ("en", "s31-wan went down")])
 async def test_events_are_said_as_sentences(open_tab: OpenTab, language: str, said: str) -> None:
     tab = await open_tab()
-    await tab.open(f"/links/{RESTLESS}?lang={language}")
+    await tab.open(f"/links/{FLAPPING}?lang={language}")
     events = tab.page.locator('[data-event="port.changed"]')
     await expect(events.filter(has_text=said).first).to_be_visible(timeout=CHANGE_MS)
     assert "=" not in "".join(await events.all_inner_texts())
