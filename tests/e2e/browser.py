@@ -47,6 +47,12 @@ class Tab:
         """Go to a section by the rail, without loading the console anew."""
         await self.page.locator("nav a", has_text=name).click()
 
+    async def resize(self, size: str) -> None:
+        """Give the window another size and let the page lay itself out anew."""
+        width, height = SIZES[size]
+        await self.page.set_viewport_size({"width": width, "height": height})
+        await self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
     async def data(self) -> None:
         """Wait until the page shows data, or says that there is none."""
         await expect(self.state("data", "empty").first).to_be_visible(timeout=WAIT_MS)
