@@ -39,6 +39,7 @@ import cloud.teaching.routes
 import cloud.telemetry.routes
 import cloud.terminals.routes
 import cloud.timemachine.routes
+import cloud.topology.routes
 from cloud.api import console, errors, health, metrics, openapi
 from cloud.api.middleware import CompressionMiddleware, RequestMiddleware
 from cloud.api.rooms import Rooms
@@ -63,6 +64,7 @@ def assemble() -> FastAPI:
         cloud.reports,
         cloud.telemetry,
         cloud.timemachine,
+        cloud.topology,
         cloud.search,
         cloud.devices,
         cloud.schooldays,

@@ -328,6 +328,7 @@ CREATE TABLE devices (
     agent text,
     parent text,
     retired_at timestamp with time zone,
+    parent_port text,
     CONSTRAINT devices_pkey PRIMARY KEY (device),
     CONSTRAINT devices_agent_fkey FOREIGN KEY (agent) REFERENCES agents(agent),
     CONSTRAINT devices_parent_fkey FOREIGN KEY (parent) REFERENCES devices(device),
@@ -1009,6 +1010,37 @@ CREATE TABLE maintenance_windows (
     CONSTRAINT maintenance_windows_pkey PRIMARY KEY (window_id),
     CONSTRAINT maintenance_windows_duration_seconds_check CHECK (((duration_seconds >= 60) AND (duration_seconds <= 604800))),
     CONSTRAINT maintenance_windows_kind_check CHECK ((kind = ANY (ARRAY['provider'::text, 'school'::text, 'link'::text, 'gateway'::text, 'device'::text, 'classroom'::text])))
+);
+
+CREATE TABLE neighbour_readings (
+    device text NOT NULL,
+    agent_id integer NOT NULL,
+    reading text NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    read_at timestamp with time zone NOT NULL,
+    protocols text NOT NULL,
+    chassis text NOT NULL,
+    system_name text NOT NULL,
+    endpoints integer NOT NULL,
+    CONSTRAINT neighbour_readings_pkey PRIMARY KEY (device)
+);
+
+CREATE TABLE neighbours (
+    device text NOT NULL,
+    port text NOT NULL,
+    protocol text NOT NULL,
+    chassis text NOT NULL,
+    remote_port text NOT NULL,
+    reading text NOT NULL,
+    present boolean NOT NULL,
+    since timestamp with time zone NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    port_description text NOT NULL,
+    system_name text NOT NULL,
+    address text NOT NULL,
+    platform text NOT NULL,
+    capabilities text NOT NULL,
+    CONSTRAINT neighbours_pkey PRIMARY KEY (device, port, protocol, chassis, remote_port)
 );
 
 CREATE TABLE notification_deliveries (

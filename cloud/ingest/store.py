@@ -2,7 +2,7 @@
 
 Invariants:
 - A segment's identity and its rows are committed together or not at all, so a second arrival can be told from a first.
-- Locks are taken in one order everywhere: identities, ids of records, samples, current values, ledger, quarantine,
+- Locks are taken in one order everywhere: identities, ids of records, samples, neighbours, current values, ledger, quarantine,
   each sorted by key; several workers at once cannot deadlock.
 - One bad segment never holds up the others: a batch that the database refuses for its data is halved and tried again
   until the bad segment is alone, and that one goes to quarantine.
@@ -41,6 +41,7 @@ from cloud.quarantine.quota import Quota
 from cloud.records import writing as records
 from cloud.telemetry.tables import KINDS
 from cloud.telemetry.writing import TelemetryWriter
+from cloud.topology import repository as topology
 from protocols.receipts import Outcome
 from protocols.samples import Kind
 
@@ -302,6 +303,7 @@ class Store:
                 copy.set_types(_EVENT_TYPES)
                 for row in self._event_rows(readings, things):
                     await copy.write_row(row)
+            await topology.note(cursor, self._told_neighbours(readings))
         for kind in KINDS:
             if kind in rows.kinds and rows.kinds[kind].newest:
                 await self._writer.merge_current(cursor, kind, rows.kinds[kind].newest.values())
@@ -332,6 +334,16 @@ class Store:
                     reading.arrival.lane.value,
                     Jsonb(event.attributes),
                 )
+
+    def _told_neighbours(self, readings: Sequence[Reading]) -> Iterable[topology.Told]:
+        for reading in readings:
+            if topology.EVENT_TYPES.isdisjoint(event.type for event in reading.segment.events):
+                continue
+            times = self._rows.corrected_event_times(reading)
+            for event, corrected_ms in zip(reading.segment.events, times, strict=True):
+                if event.type in topology.EVENT_TYPES:
+                    at = datetime.fromtimestamp(corrected_ms / 1000, UTC)
+                    yield topology.Told(self._agents[reading.segment.agent], event, at)
 
     @staticmethod
     def _judge(

@@ -135,6 +135,9 @@ def _check_links(content: Folder, *, ports_known: bool) -> Iterator[Problem]:
 
 
 def _check_parents(content: Folder) -> Iterator[Problem]:
+    for line, row in records(content, "devices"):
+        if row["parent_port"] is not None and row["parent"] is None:
+            yield Problem("devices.csv", line, "parent", "parent_port is given without its parent")
     parents = {row["device"]: row["parent"] for _, row in records(content, "devices")}
     for line, row in records(content, "devices"):
         seen, device = set(), row["device"]

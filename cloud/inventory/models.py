@@ -125,6 +125,7 @@ TABLES: tuple[Table, ...] = (
             Column("address", text),
             _reference("agent", "agents"),
             _reference("parent", "devices"),
+            Column("parent_port", optional, optional=True),
         ),
     ),
     Table(

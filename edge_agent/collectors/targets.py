@@ -55,7 +55,8 @@ Credentials = CommunityV2c | UserV3
 class DeviceTarget:
     """A device polled by SNMP: itself and its ports.
 
-    `ports` names the ports wanted by ifName; None takes every physical one, an empty tuple none.
+    `ports` names the ports wanted by ifName; None takes every physical one, an empty tuple none. `neighbours` says
+    whether it is also asked, hourly, for what LLDP and CDP tell it.
     `interval_seconds` is how often the agent means to poll: two polls closer than half of it count as one.
     """
 
@@ -67,6 +68,7 @@ class DeviceTarget:
     interval_seconds: float = 60.0
     timeout_seconds: float = 1.5
     retries: int = 1
+    neighbours: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ class DeviceSection(Section, frozen=True, kw_only=True):
     interval_seconds: Interval = 60.0
     timeout_seconds: Timeout = 1.5
     retries: Annotated[int, Meta(ge=0, le=5, examples=[1])] = 1
+    neighbours: bool = True
 
 
 class LinkSection(Section, frozen=True, kw_only=True):

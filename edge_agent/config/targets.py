@@ -52,6 +52,7 @@ def _device(device: DeviceSection) -> DeviceTarget:
         interval_seconds=device.interval_seconds,
         timeout_seconds=device.timeout_seconds,
         retries=device.retries,
+        neighbours=device.neighbours,
     )
 
 

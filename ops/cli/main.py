@@ -38,6 +38,7 @@ NOUNS: dict[str, Noun] = {
     "ledger": Noun("close the books: produced, stored, held, thinned, quarantined, lost", "cloud"),
     "incident": Noun("list, acknowledge, assign, merge and close incidents", "cloud"),
     "maintenance": Noun("plan work, find the time that costs no lesson", "cloud"),
+    "topology": Noun("what hangs where: declared, seen by LLDP and CDP, and where the two differ", "cloud"),
     "asof": Noun("what was out at any moment of the last 90 days", "cloud"),
     "notify": Noun("check who is told what, try a contact, list deliveries", "cloud"),
     "report": Noun("what a month came to: availability and lesson-minutes, as CSV or Excel", "cloud"),

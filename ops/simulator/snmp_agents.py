@@ -27,6 +27,7 @@ START_SECONDS = 180.0  # snmpsim loads for seconds, on a busy machine for a minu
 STOP_SECONDS = 5.0
 
 KEPT_SUBTREES = (
+    "1.0.8802.1.1.2.1.",  # LLDP
     "1.3.6.1.2.1.1.",  # system
     "1.3.6.1.2.1.2.",  # interfaces
     "1.3.6.1.2.1.25.1.",  # host resources: uptime
@@ -35,6 +36,7 @@ KEPT_SUBTREES = (
     "1.3.6.1.2.1.31.1.1.",  # ifXTable
     "1.3.6.1.4.1.2011.5.25.31.1.1.1.",  # Huawei entity state
     "1.3.6.1.4.1.25506.2.6.1.1.",  # H3C entity state
+    "1.3.6.1.4.1.9.9.23.1.",  # CDP
     "1.3.6.1.4.1.4881.1.1.10.2.",  # Ruijie private
 )
 """What of a recording is served; whole recordings have up to 650,000 rows and take minutes to index."""
@@ -73,6 +75,8 @@ class Recording:
 HUAWEI_S5720 = "network/router/huawei-s5720"
 RUIJIE_S5750 = "network/switch/ruijie-s5750-24gt12sfp"
 H3C_E528 = "network/switch/h3c-e528-1"
+CISCO_C3560 = "network/switch/cisco-c3560"
+PROCURVE_516733 = "network/switch/hpe-procurve-516733-b21"
 
 
 class _Program:

@@ -127,6 +127,13 @@ class Conversation:
         self._note(answer.failure, answer.reason, answer.rtt_seconds)
         return answer
 
+    async def get_optional_table(self, columns: Sequence[str], deadline: float) -> TableAnswer:
+        """Walk columns whose silence says nothing of the device: some answer all but these. Call it within a turn."""
+        if not self._allowed():
+            return TableAnswer(failure=Failure.NOT_ASKED, reason=self.breaker.condition.value)
+        async with self._slots:
+            return await self._open().get_table(columns, deadline)
+
     def drain_events(self) -> tuple[Event, ...]:
         """Return what changed since the last call."""
         events, self._events = tuple(self._events), []

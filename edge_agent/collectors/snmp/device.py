@@ -1,4 +1,4 @@
-"""The collector of devices: reachability, uptime, vendor health, and all wanted ports, in one turn with the device.
+"""The collector of devices: reachability, uptime, vendor health, all wanted ports and, hourly, the neighbours.
 
 Ports are polled with GETs of known ifIndexes, several ports per PDU, each PDU with its own sysUpTime, so that a port's
 row is of one moment. PDUs shrink when the device says tooBig.
@@ -7,12 +7,22 @@ row is of one moment. PDUs shrink when the device says tooBig.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import dataclass, field
 
 from edge_agent.clock import Clock
 from edge_agent.collectors.reading import NOTHING, Reading, stamp
 from edge_agent.collectors.snmp.conversation import Conversation, Conversations
 from edge_agent.collectors.snmp.counters import ClockReading
+from edge_agent.collectors.snmp.neighbours import (
+    CDP_COLUMNS,
+    CDP_DEVICE_ID,
+    FIRST_COLUMNS,
+    LLDP_COLUMNS,
+    LLDP_REM_CHASSIS_ID,
+    NeighbourTrack,
+    neighbourhood,
+)
 from edge_agent.collectors.snmp.oids import SNMP_ENGINE_BOOTS, SYS_OBJECT_ID, SYS_UP_TIME
 from edge_agent.collectors.snmp.ports import Interface, engine_boots_in, name_in, port_reading
 from edge_agent.collectors.snmp.session import Answer, Failure
@@ -27,6 +37,9 @@ PORTS_PER_PDU = 4
 MISSED_POLLS_UNTIL_LOOK = 3
 SENSORS_SECONDS, RETRY_SENSORS_SECONDS = 3600.0, 300.0
 MOST_SENSORS = 40
+NEIGHBOURS_SECONDS, RETRY_NEIGHBOURS_SECONDS = 3600.0, 21_600.0
+"""A device that chokes on these tables is left in peace with them for hours."""
+LONGEST_LOOK_SECONDS = 10.0
 SYSTEM = (SYS_UP_TIME, SYS_OBJECT_ID, SNMP_ENGINE_BOOTS)
 
 
@@ -35,12 +48,14 @@ class _Memory:
     """What is kept of one device between polls."""
 
     clock: ClockTrack
+    neighbours: NeighbourTrack
     tracks: dict[str, PortTrack] = field(default_factory=dict)
     ports_per_pdu: int = PORTS_PER_PDU
     vendor: VendorObjects = GENERIC
     sensors: tuple[str, ...] = ()
     most_sensors: int = MOST_SENSORS
     sensors_until: float | None = None
+    neighbours_until: float | None = None
 
 
 class DeviceCollector:
@@ -54,7 +69,10 @@ class DeviceCollector:
     async def collect(self, target: DeviceTarget, deadline: float) -> Reading:
         """Poll one device: a device sample, a sample per port that answered, and what changed."""
         conversation = self._conversations.of(target)
-        memory = self._memories.setdefault(target.device, _Memory(ClockTrack(target.device, target.interval_seconds)))
+        memory = self._memories.get(target.device)
+        if memory is None:
+            clock = ClockTrack(target.device, target.interval_seconds)
+            memory = self._memories[target.device] = _Memory(clock, NeighbourTrack(target.device))
         try:
             async with conversation.turn(deadline) as until:
                 reading = await self._poll(target, conversation, memory, until)
@@ -107,6 +125,8 @@ class DeviceCollector:
         if target.ports != ():
             reading += await self._poll_ports(target, conversation, memory, answer, deadline)
         await self._look_for_sensors(conversation, memory, answer, deadline)
+        if target.neighbours:
+            reading += await self._look_for_neighbours(conversation, memory, deadline)
         return reading
 
     async def _poll_ports(
@@ -194,3 +214,28 @@ class DeviceCollector:
         if table.failure is None:
             memory.sensors = sensors_of(table.columns)[: memory.most_sensors]
         memory.sensors_until = now + (SENSORS_SECONDS if table.failure is None else RETRY_SENSORS_SECONDS)
+
+    async def _look_for_neighbours(self, conversation: Conversation, memory: _Memory, deadline: float) -> Reading:
+        """Read the neighbours, hourly; what cannot be read leaves standing what was told."""
+        now = asyncio.get_running_loop().time()
+        if memory.neighbours_until is not None and now < memory.neighbours_until:
+            return NOTHING
+        memory.neighbours_until = now + RETRY_NEIGHBOURS_SECONDS
+        until = min(deadline, now + LONGEST_LOOK_SECONDS)
+        first = await conversation.get_optional_table(FIRST_COLUMNS, until)
+        more: list[str] = []
+        if first.columns.get(LLDP_REM_CHASSIS_ID):
+            more += LLDP_COLUMNS
+        if first.columns.get(CDP_DEVICE_ID):
+            more += CDP_COLUMNS
+        columns, failure = dict(first.columns), first.failure
+        if more and failure is None:
+            await conversation.interfaces.refresh(conversation, now, deadline)
+            rest = await conversation.get_optional_table(more, until)
+            columns, failure = columns | dict(rest.columns), rest.failure
+        if failure is not None:
+            return NOTHING
+        memory.neighbours_until = now + NEIGHBOURS_SECONDS
+        at = stamp(self._clock)
+        found = neighbourhood(columns, conversation.interfaces)
+        return Reading(events=tuple(memory.neighbours.update(found, at, now, uuid.uuid4().hex)))

@@ -84,7 +84,7 @@ class TestRecordedDevices:
         physical_ports: int,
     ):
         # Short, but long against the hundredths of a second in which the device's clock counts.
-        target = recorded_target(recorded_devices, community, interval_seconds=1.0)
+        target = recorded_target(recorded_devices, community, interval_seconds=1.0, neighbours=False)
         reading = await self.poll_until(library, target, physical_ports)
         found = ports(reading)
         assert len(found) == physical_ports
@@ -227,7 +227,7 @@ class TestScriptedDevice:
         after = await collector.collect(TARGET, soon())
         assert told(after) == []
         assert {one.in_bps for one in ports(after).values()} == {100_000_000}
-        assert switch.tables_read == 3, "interfaces, the vendor columns, and the interfaces again"
+        assert switch.tables_read == 4, "interfaces, the vendor columns, neighbours, and the interfaces again"
 
     async def test_a_port_that_vanishes_for_one_poll_keeps_its_state(
         self, switch: ScriptedDevice, collector: DeviceCollector

@@ -501,6 +501,9 @@ export const en: Messages = {
       const up = a.is('oper_up')
       return up === null ? 'changed its state' : up ? 'came up' : 'went down'
     },
+    'neighbours.read': () => 'told its neighbours',
+    'neighbour.seen': () => 'has a neighbour, new or changed',
+    'neighbour.gone': () => 'lost a neighbour',
     'device.unreachable': (a) =>
       `stopped answering${given(a.why, ' (', ')')}${given(a.span('lasted_seconds'), ' after ')}`,
     'device.reachable': (a) => `answers again${given(a.span('lasted_seconds'), ' after ')}`,

@@ -81,6 +81,9 @@ const SENT: [type: string, attributes: Record<string, unknown>, zh: string, en: 
     '在两次轮询之间断开又恢复',
     'went down and came back between two polls',
   ],
+  ['neighbours.read', { whole: true, neighbours: 3 }, '报告了邻居', 'told its neighbours'],
+  ['neighbour.seen', { name: 's07-ap03' }, '出现邻居，或邻居有变化', 'has a neighbour, new or changed'],
+  ['neighbour.gone', { name: 's07-ap03' }, '的邻居消失', 'lost a neighbour'],
   [
     'device.unreachable',
     { reason: 'no answer', was: 'answers', lasted_seconds: 130.5 },

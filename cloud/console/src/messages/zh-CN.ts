@@ -503,6 +503,9 @@ export const zhCN = {
       const up = a.is('oper_up')
       return up === null ? '的状态有变化' : up ? '已连通' : '已断开'
     },
+    'neighbours.read': () => '报告了邻居',
+    'neighbour.seen': () => '出现邻居，或邻居有变化',
+    'neighbour.gone': () => '的邻居消失',
     'device.unreachable': (a) =>
       `停止应答${given(a.why, '（', '）')}${given(a.span('lasted_seconds'), '，此前已应答 ')}`,
     'device.reachable': (a) => `恢复应答${given(a.span('lasted_seconds'), '，此前中断 ')}`,
