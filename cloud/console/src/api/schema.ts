@@ -752,6 +752,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Topology
+         * @description The declared tree overlaid with what devices say of their neighbours by LLDP and CDP, drift marked.
+         */
+        get: operations["topology_api_v1_topology_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -4828,6 +4848,12 @@ export interface components {
          * @enum {string}
          */
         DocumentKind: "roster" | "timetable" | "content" | "terminals" | "erasure";
+        /**
+         * EdgeState
+         * @description What is to be said of two devices that hang together, or should.
+         * @enum {string}
+         */
+        EdgeState: "confirmed" | "other_port" | "moved" | "missing" | "undeclared" | "line" | "unknown";
         /**
          * EntryKind
          * @description What an entry of a timeline tells.
@@ -11174,6 +11200,211 @@ export interface components {
             items: components["schemas"]["ToDo"][];
         };
         /**
+         * Topology
+         * @description Devices, and what hangs where: declared, seen, and where the two differ.
+         */
+        Topology: {
+            /**
+             * School
+             * @description School asked for; null for the whole district.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * Devices
+             * @description Declared devices, in the inventory's order.
+             */
+            devices: components["schemas"]["TopologyDevice"][];
+            /**
+             * Edges
+             * @description Declared edges in the same order, then what is seen beyond them.
+             */
+            edges: components["schemas"]["TopologyEdge"][];
+            /**
+             * Counts
+             * @description Edges by state.
+             * @example {
+             *       "confirmed": 22,
+             *       "missing": 1
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Drift
+             * @description Edges where inventory and network differ.
+             * @example 2
+             */
+            drift: number;
+        };
+        /**
+         * TopologyDevice
+         * @description One declared device.
+         */
+        TopologyDevice: {
+            /**
+             * Device
+             * @description Device id.
+             * @example s07-sw01
+             */
+            device: string;
+            /**
+             * School
+             * @description Id of its school; null at the centre.
+             * @example s07
+             */
+            school: string | null;
+            /**
+             * Name
+             * @description Its name.
+             * @example 一楼交换机
+             */
+            name: string;
+            /**
+             * Kind
+             * @description `router`, `switch`, `ap`, `core` or `other`.
+             * @example switch
+             */
+            kind: string;
+            /**
+             * Parent
+             * @description Device that it hangs on by the inventory; null at the top.
+             * @example s07-rt1
+             */
+            parent: string | null;
+            /**
+             * Parent Port
+             * @description Port of the parent that it hangs on by the inventory; null where none is declared.
+             * @example GigabitEthernet0/0/3
+             */
+            parent_port: string | null;
+            /** @description Its status; null when nobody has judged it. */
+            status: components["schemas"]["StatusWord"] | null;
+            /**
+             * Protocols
+             * @description What it was heard to speak, separated by commas; empty when neither, or when it was never read.
+             * @example lldp,cdp
+             */
+            protocols: string;
+            /**
+             * Read At
+             * @description When its neighbours were told last; null when never.
+             */
+            read_at: string | null;
+            /**
+             * Endpoints
+             * @description Stations and telephones among its neighbours, which are counted and never named.
+             * @example 14
+             */
+            endpoints: number;
+        };
+        /**
+         * TopologyEdge
+         * @description Two devices that hang together, or should.
+         */
+        TopologyEdge: {
+            /** @description What is to be said of it; `other_port`, `moved`, `missing` and `undeclared` are drift. */
+            state: components["schemas"]["EdgeState"];
+            /**
+             * Device
+             * @description The upper device: the parent, or the one at which something was seen.
+             * @example s07-rt1
+             */
+            device: string;
+            /**
+             * Ports
+             * @description Its ports at which the other was seen; empty when it was not.
+             * @example [
+             *       "GigabitEthernet0/0/3"
+             *     ]
+             */
+            ports: string[];
+            /**
+             * Neighbour
+             * @description The lower device; null for what the inventory does not know.
+             * @example s07-sw01
+             */
+            neighbour: string | null;
+            /**
+             * Neighbour Ports
+             * @description The other's ports, by its own words; empty when it was not seen.
+             * @example [
+             *       "GigabitEthernet0/0/24"
+             *     ]
+             */
+            neighbour_ports: string[];
+            /**
+             * Declared Parent
+             * @description Device that it should hang on; null when nothing is declared.
+             * @example s07-rt1
+             */
+            declared_parent: string | null;
+            /**
+             * Declared Port
+             * @description Port of that device; null when none is declared.
+             * @example GigabitEthernet0/0/3
+             */
+            declared_port: string | null;
+            /**
+             * Protocols
+             * @description By which protocols it was seen.
+             * @example [
+             *       "lldp"
+             *     ]
+             */
+            protocols: string[];
+            /**
+             * Seen By
+             * @description Devices that told it.
+             * @example [
+             *       "s07-rt1",
+             *       "s07-sw01"
+             *     ]
+             */
+            seen_by: string[];
+            /**
+             * System Name
+             * @description What the neighbour calls itself; empty when it does not say.
+             * @example SW-1F
+             */
+            system_name: string;
+            /**
+             * Chassis
+             * @description Its chassis, mostly a hardware address; empty likewise.
+             * @example 38:91:d5:fb:74:2c
+             */
+            chassis: string;
+            /**
+             * Address
+             * @description Its management address; empty likewise.
+             * @example 10.7.0.2
+             */
+            address: string;
+            /**
+             * Platform
+             * @description What it says it is; empty likewise.
+             * @example H3C Comware Platform Software
+             */
+            platform: string;
+            /**
+             * Capabilities
+             * @description What it says it does, separated by commas; empty likewise.
+             * @example bridge,router
+             */
+            capabilities: string;
+            /**
+             * Since
+             * @description Since when it is seen; null when it is not.
+             */
+            since: string | null;
+            /**
+             * Told At
+             * @description When it was told last; null likewise.
+             */
+            told_at: string | null;
+        };
+        /**
          * Trend
          * @description What the days say.
          * @enum {string}
@@ -14072,6 +14303,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    topology_api_v1_topology_get: {
+        parameters: {
+            query?: {
+                /** @description School id; the whole district without. */
+                school?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topology"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The request has invalid input */
