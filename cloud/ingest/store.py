@@ -2,8 +2,8 @@
 
 Invariants:
 - A segment's identity and its rows are committed together or not at all, so a second arrival can be told from a first.
-- Locks are taken in one order everywhere: identities, ids of records, samples, neighbours, current values, ledger, quarantine,
-  each sorted by key; several workers at once cannot deadlock.
+- Locks are taken in one order everywhere: identities, ids of records, samples, neighbours, current values, ledger,
+  quarantine, each sorted by key; several workers at once cannot deadlock.
 - One bad segment never holds up the others: a batch that the database refuses for its data is halved and tried again
   until the bad segment is alone, and that one goes to quarantine.
 - A database that is away raises `DatabaseUnavailable`: nothing was committed, or it was and a new try finds duplicates.
