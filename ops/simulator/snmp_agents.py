@@ -36,7 +36,11 @@ KEPT_SUBTREES = (
     "1.3.6.1.2.1.31.1.1.",  # ifXTable
     "1.3.6.1.4.1.2011.5.25.31.1.1.1.",  # Huawei entity state
     "1.3.6.1.4.1.25506.2.6.1.1.",  # H3C entity state
+    "1.3.6.1.4.1.9.9.13.1.",  # Cisco environment
     "1.3.6.1.4.1.9.9.23.1.",  # CDP
+    "1.3.6.1.4.1.9.9.48.1.",  # Cisco memory pools
+    "1.3.6.1.4.1.9.9.109.1.",  # Cisco processes
+    "1.3.6.1.4.1.3902.15.2.30.1.",  # ZTE system
     "1.3.6.1.4.1.4881.1.1.10.2.",  # Ruijie private
 )
 """What of a recording is served; whole recordings have up to 650,000 rows and take minutes to index."""
@@ -75,6 +79,8 @@ class Recording:
 HUAWEI_S5720 = "network/router/huawei-s5720"
 RUIJIE_S5750 = "network/switch/ruijie-s5750-24gt12sfp"
 H3C_E528 = "network/switch/h3c-e528-1"
+H3C_COMWARE_7 = "network/switch/h3c-comware-7-1-075"
+ZTE_5250 = "network/switch/zte-zxr10-5250"
 CISCO_C3560 = "network/switch/cisco-c3560"
 PROCURVE_516733 = "network/switch/hpe-procurve-516733-b21"
 

@@ -27,7 +27,8 @@ from edge_agent.collectors.snmp.oids import SNMP_ENGINE_BOOTS, SYS_OBJECT_ID, SY
 from edge_agent.collectors.snmp.ports import Interface, engine_boots_in, name_in, port_reading
 from edge_agent.collectors.snmp.session import Answer, Failure
 from edge_agent.collectors.snmp.track import ClockTrack, PortTrack
-from edge_agent.collectors.snmp.vendors import GENERIC, VendorObjects, Vitals, sensors_of, vendor_of, vitals_of
+from edge_agent.collectors.snmp.vendor_files import VendorObjects
+from edge_agent.collectors.snmp.vendors import Vitals, sensors_of, vendor_of, vitals_of
 from edge_agent.collectors.targets import DeviceTarget
 from protocols.events import Event
 from protocols.samples import DeviceSample, Kind, PortSample, Sample
@@ -51,7 +52,7 @@ class _Memory:
     neighbours: NeighbourTrack
     tracks: dict[str, PortTrack] = field(default_factory=dict)
     ports_per_pdu: int = PORTS_PER_PDU
-    vendor: VendorObjects = GENERIC
+    vendor: VendorObjects | None = None
     sensors: tuple[str, ...] = ()
     most_sensors: int = MOST_SENSORS
     sensors_until: float | None = None
@@ -96,7 +97,9 @@ class DeviceCollector:
             return NOTHING
         at = stamp(self._clock)
         sys_up_time = answer.values.get(SYS_UP_TIME)
-        vitals = vitals_of(memory.vendor, answer.values) if answer.failure is None else Vitals()
+        vitals = Vitals()
+        if answer.failure is None and memory.vendor is not None:
+            vitals = vitals_of(memory.vendor, answer.values)
         sample = DeviceSample(
             thing=target.device,
             observed_at_ms=at.observed_at_ms,

@@ -102,22 +102,6 @@ class TestRecordedDevices:
         assert device(reading).reachable
         assert device(reading).uptime_seconds == pytest.approx(86_400, abs=3600)
 
-    @pytest.mark.parametrize(
-        ("community", "vitals"),
-        [("huawei-s5720", (0.38, 0.07, 42.0)), ("ruijie-s5750", (0.39, 0.5, None)), ("h3c-e528", (None, None, None))],
-    )
-    async def test_the_vendors_own_health_objects(
-        self, recorded_devices: RecordedDevices, community: str, vitals: tuple[float | None, ...]
-    ):
-        clock = SystemClock()
-        conversations = Conversations(open_driver(), clock)
-        collector = DeviceCollector(conversations, clock)
-        target = recorded_target(recorded_devices, community, ports=())
-        await collector.collect(target, soon())
-        found = device(await collector.collect(target, soon()))
-        assert (found.cpu_ratio, found.memory_used_ratio, found.temperature_celsius) == vitals
-        await conversations.close()
-
 
 async def test_only_the_ports_asked_for_are_polled(recorded_devices: RecordedDevices):
     clock = SystemClock()
