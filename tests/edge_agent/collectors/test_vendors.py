@@ -26,7 +26,7 @@ from tests.fixtures.snmp_agents import recorded_target
         ("h3c-e528", (None, None, None)),  # the table is there, and zero throughout
         ("h3c-comware7", (0.24, 0.55, 49.0)),  # a chassis: more rows than one question holds
         ("zte-5250", (0.101, 0.825, None)),
-        ("cisco-c3560", (0.28, 0.3072, 61.0)),
+        ("cisco-c3560", (0.28, 0.3034, 61.0)),
     ],
 )
 async def test_a_recorded_device_tells_its_health_where_its_maker_keeps_it(
