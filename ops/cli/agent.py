@@ -1,4 +1,4 @@
-"""`bellwether agent`: run an agent, check its config, ask how it is, look into its spool, try its collectors once."""
+"""`bellwether agent`: run an agent, check its config, ask how it is, look into its spool and around its network."""
 
 from __future__ import annotations
 
@@ -130,3 +130,39 @@ def probe(
             f"no good answer from {', '.join(failed)}",
             hint="check address, port, community or keys there, and that the target admits this machine",
         )
+
+
+@app.command()
+def discover(
+    address: Annotated[
+        list[str] | None, typer.Option(help="Where to begin; may be given again.", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Begin at its devices and ask with their credentials.")
+    ] = None,
+    community: Annotated[
+        str | None, typer.Option(envvar="BELLWETHER_SNMP_COMMUNITY", help="SNMP v2c community; better by environment.")
+    ] = None,
+    udp_port: Annotated[int, typer.Option(min=1, max=65_535, help="SNMP's port.")] = 161,
+    depth: Annotated[int, typer.Option(min=0, max=16, help="Steps from neighbour to neighbour.")] = 4,
+    arp: Annotated[bool, typer.Option("--arp", help="Ask every address of the ARP tables too.")] = False,
+    school: Annotated[str, typer.Option(help="School id for the rows.")] = "",
+    agent: Annotated[str, typer.Option(help="Agent id for the rows.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Folder for devices.csv and ports.csv.", show_default=False)] = None,
+    json: AsJson = False,
+) -> None:
+    """Propose an inventory from SNMP, LLDP, CDP and ARP, as CSV to review; begins at this machine's gateway."""
+    from edge_agent.discovery.proposing import propose
+    from ops.cli import agent_discover
+
+    first = agent_discover.starts(address or [], config, community, udp_port)
+    found = agent_discover.find(first, depth=depth, arp=arp)
+    proposal = propose(found.answered, school=school, agent=agent)
+    if out is not None and proposal.devices:
+        agent_discover.write(out, proposal)
+    if json:
+        output.print_json(agent_discover.as_json(found, proposal))
+    else:
+        agent_discover.print_found(found, proposal)
+    if not proposal.devices:
+        output.fail("nothing answered", hint="look at address, community and whether the devices let this machine ask")

@@ -26,7 +26,7 @@ class Noun:
 
 
 NOUNS: dict[str, Noun] = {
-    "agent": Noun("run, check and inspect an edge agent", "edge"),
+    "agent": Noun("run, check and inspect an edge agent, find what stands on its network", "edge"),
     "terminal": Noun("the reference client of a terminal: find an agent, take part in a lesson", "edge"),
     "cloud": Noun("serve, migrate and check the centre", "cloud"),
     "content": Noun("push files to classes before the lesson, list and withdraw pushes", "cloud"),
