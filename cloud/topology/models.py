@@ -29,7 +29,7 @@ class EdgeState(StrEnum):
     LINE = "line"
     """What stands at the port of a declared link: the provider's end of the line, or ours beyond it."""
     UNKNOWN = "unknown"
-    """Declared, and neither of the two tells its neighbours."""
+    """Declared, and nothing can be known: neither of the two tells its neighbours, or a provider's line lies between."""
 
 
 DRIFT = frozenset({EdgeState.OTHER_PORT, EdgeState.MOVED, EdgeState.MISSING, EdgeState.UNDECLARED})
@@ -42,6 +42,7 @@ class Declared:
 
     device: str
     name: str = ""
+    school: str | None = None
     address: str = ""
     parent: str | None = None
     parent_port: str | None = None
@@ -131,7 +132,8 @@ def _declared(child: Declared, known: dict[str, Declared], pairs: dict[frozenset
         if child.parent_port is not None and own and child.parent_port not in own:
             edge.state = EdgeState.OTHER_PORT
         return edge
-    if not parent.protocols and not child.protocols:
+    # Between a school and the centre lies a provider's line, which carries no LLDP: not to be seen across it is usual.
+    if parent.school != child.school or not (parent.protocols or child.protocols):
         edge.state = EdgeState.UNKNOWN
         return edge
     for pair, elsewhere in pairs.items():

@@ -15,7 +15,7 @@ from cloud.topology.schemas import Topology, TopologyDevice, TopologyEdge
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
-_OF_A_DEVICE = ("device", "name", "address", "parent", "parent_port", "protocols", "chassis", "system_name")
+_OF_A_DEVICE = ("device", "name", "school", "address", "parent", "parent_port", "protocols", "chassis", "system_name")
 
 
 async def topology(connection: psycopg.AsyncConnection, school: str | None) -> Topology | None:

@@ -1,7 +1,8 @@
-"""Two committers share one store's memory of agents and things; neither pulls it from under the other."""
+"""What a batch leaves in the database, and two committers that share one store's memory of agents and things."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,9 @@ from cloud.ingest.models import Arrival, Reading
 from cloud.ingest.reading import read
 from cloud.ingest.store import Store
 from protocols.codec import MSGPACK, encode
+from protocols.events import AttributeValue, Event
 from protocols.receipts import Outcome
-from protocols.samples import HostSample
+from protocols.samples import HostSample, Kind
 from protocols.topics import Lane
 from tests.cloud.ingest.publisher import Publisher, now_ms
 
@@ -74,3 +76,37 @@ async def test_a_memory_of_things_that_is_full_is_emptied_behind_the_batches_tha
 
     batch = [host_reading(Publisher("s01-a1"), thing) for thing in ("a", "b")]
     assert await outcomes(Forgetting(inventory), batch) == [Outcome.STORED, Outcome.STORED]
+
+
+def neighbour_event(type_: str, kind: Kind, thing: str, **attributes: AttributeValue) -> Event:
+    return Event(
+        event_id=uuid.uuid4().hex,
+        type=type_,
+        kind=kind,
+        thing=thing,
+        observed_at_ms=now_ms(),
+        monotonic_ms=1,
+        attributes={"reading": "a" * 32, **attributes},
+    )
+
+
+async def test_neighbours_of_a_segment_are_kept_with_it_and_once(inventory: str) -> None:
+    agent = Publisher("s01-a1")
+    told = [
+        neighbour_event("neighbour.seen", Kind.PORT, "sw1/Gi0/1", protocol="lldp", chassis="x", remote_port="Gi0/24"),
+        # Whatever another version may send: what is no text or no number is no reason to refuse the segment.
+        neighbour_event("neighbour.seen", Kind.PORT, "sw1/Gi0/2", protocol="lldp", chassis=7, remote_port=None),
+        neighbour_event("neighbour.gone", Kind.DEVICE, "sw1"),
+        neighbour_event("neighbours.read", Kind.DEVICE, "sw1", whole=True, protocols="lldp", endpoints=-1),
+    ]
+    segment = agent.seal([], told)
+    item = read(Arrival(agent.agent, Lane.EVENTS, "t", MSGPACK, encode(segment), now_ms()))
+    assert isinstance(item, Reading)
+    assert await outcomes(Store(inventory), [item]) == [Outcome.STORED]
+    assert await outcomes(Store(inventory), [item]) == [Outcome.DUPLICATE]
+    with psycopg.connect(inventory) as connection:
+        kept = connection.execute("SELECT port, chassis, remote_port, present FROM neighbours ORDER BY port").fetchall()
+        assert kept == [("Gi0/1", "x", "Gi0/24", True), ("Gi0/2", "7", "", True)]
+        assert connection.execute("SELECT device, protocols, endpoints FROM neighbour_readings").fetchall() == [
+            ("sw1", "lldp", 0)
+        ]

@@ -9,11 +9,11 @@ from cloud.topology.models import Declared, Edge, EdgeState, Sighting, counted, 
 
 AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
 ROUTER = Declared("s07-rt1", address="10.7.0.1", protocols="lldp", chassis="02:00:00:00:00:01", system_name="R1")
-SWITCH = Declared("s07-sw01", "一楼交换机", "10.7.0.2", "s07-rt1", "ge3", "lldp", "02:00:00:00:00:02", "SW-1F")
+SWITCH = Declared("s07-sw01", "一楼交换机", None, "10.7.0.2", "s07-rt1", "ge3", "lldp", "02:00:00:00:00:02", "SW-1F")
 SECOND = replace(
     SWITCH, device="s07-sw02", name="二楼", address="10.7.0.3", chassis="02:00:00:00:00:03", system_name="SW-2F"
 )
-AP = Declared("s07-ap01", "三楼无线", "10.7.0.9", "s07-sw01")
+AP = Declared("s07-ap01", "三楼无线", None, "10.7.0.9", "s07-sw01")
 
 
 def seen(device: str, port: str, **said: str) -> Sighting:
@@ -64,6 +64,11 @@ def test_a_declared_device_that_its_parent_does_not_see_is_missing():
 def test_the_silence_of_devices_that_tell_nothing_proves_nothing():
     mute = [replace(ROUTER, protocols=""), replace(SWITCH, protocols="")]
     assert states(overlay(mute, [], set())) == [("unknown", "s07-rt1", "s07-sw01")]
+
+
+def test_a_router_is_not_missing_at_the_core_beyond_a_provider_s_line():
+    devices = [Declared("core", protocols="lldp"), replace(ROUTER, school="s07", parent="core")]
+    assert states(overlay(devices, [], set())) == [("unknown", "core", "s07-rt1")]
 
 
 def test_what_the_inventory_does_not_know_is_undeclared_but_at_a_line_s_port():
