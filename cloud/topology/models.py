@@ -29,7 +29,7 @@ class EdgeState(StrEnum):
     LINE = "line"
     """What stands at the port of a declared link: the provider's end of the line, or ours beyond it."""
     UNKNOWN = "unknown"
-    """Declared, and nothing can be known: neither of the two tells its neighbours, or a provider's line lies between."""
+    """Declared, and not to be known: neither tells its neighbours, or a provider's line lies between the two."""
 
 
 DRIFT = frozenset({EdgeState.OTHER_PORT, EdgeState.MOVED, EdgeState.MISSING, EdgeState.UNDECLARED})
