@@ -76,6 +76,11 @@ faults: setup ## Kill, cut and fill things on purpose; the books must close each
 	@$(PYTHON) -m ops.setup test
 	@BELLWETHER_FAULT_ROUNDS=$${BELLWETHER_FAULT_ROUNDS:-5} $(PYTEST) -m faults $(TESTS)
 
+.PHONY: scenarios
+scenarios: setup ## Play every scenario that says what it expects in virtual time; the outcome must be what its file says
+	@$(PYTHON) -m ops.setup test
+	@$(VENV)/bin/bellwether sim scenario
+
 .PHONY: soak
 soak: setup console ## Run the district for SOAK_SECONDS (1800) in a home of its own; fail unless the books close
 	@$(PYTHON) -m ops.setup demo

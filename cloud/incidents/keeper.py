@@ -73,9 +73,9 @@ class IncidentKeeper:
                     await repository.notify(connection)
             _log.info("incidents_followed", changes=len(changes), open=len(books.open))
 
-    async def figure(self) -> None:
-        """Open what was overlooked, and work out what every open incident means for lessons now."""
-        now = datetime.now(UTC)
+    async def figure(self, at: datetime | None = None) -> None:
+        """Open what was overlooked, and work out what every open incident means for lessons now, or at a moment."""
+        now = at or datetime.now(UTC)
         async with self._pool.connection() as connection, connection.transaction():
             await repository.lock_cursor(connection)
             books = await repository.books(connection)

@@ -81,13 +81,18 @@ class NotificationDuty:
         if not self._plan.contacts:
             return
         now = datetime.now(UTC)
-        async with self._pool.connection() as connection, connection.transaction():
-            await self._plan_pages(connection, now)
-            await self._plan_digest(connection, now)
+        await self.write_due(self._plan, now)
         async with self._pool.connection() as connection:
             waiting = await (await connection.execute(QUERIES["waiting"], {"now": now})).fetchall()
         for delivery_id, incident_id, step, contact, title, body, attempts in waiting:
             await self._deliver(delivery_id, incident_id, step, contact, title, body, attempts)
+
+    async def write_due(self, plan: Plan, now: datetime) -> None:
+        """Write down what a plan says is due at a moment; nothing is sent."""
+        self._plan = plan
+        async with self._pool.connection() as connection, connection.transaction():
+            await self._plan_pages(connection, now)
+            await self._plan_digest(connection, now)
 
     async def _plan_pages(self, connection: psycopg.AsyncConnection, now: datetime) -> None:
         rows = await (await connection.execute(QUERIES["cases"], {"after": now - STALE})).fetchall()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -107,6 +107,8 @@ class Judgement:
     evidence: Evidence = field(default_factory=dict)
     silent: bool = False
     root: Thing | None = None
+    hold: timedelta | None = None
+    """How long it has to hold before it is shown, where that is not the usual time."""
 
 
 @dataclass(frozen=True, slots=True)

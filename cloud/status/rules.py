@@ -118,14 +118,25 @@ def judge_agent(
         root = link_status.root or line
         return Judgement(StatusWord.UNREACHABLE, "behind_link_down", evidence, silent, root=root)
     was_behind_it = previous is not None and previous.status is StatusWord.UNREACHABLE
-    if was_behind_it and now - link_status.since < RECONNECTING:
+    if was_behind_it and now - _back_at(link_status, beside) < RECONNECTING:
         return None
     looked_at, gone_at = _looked_at(link), agent.offline_at or agent.heard_at
     if looked_at is None or (gone_at is not None and looked_at <= gone_at):
         return None
     if agent.kind is StatusKind.GATEWAY:
-        return _silent_gateway(beside, evidence, reason, silent=silent, now=now)
+        was_dead = previous is not None and previous.status is StatusWord.DOWN
+        return _silent_gateway(beside, evidence, reason, silent=silent, was_dead=was_dead, now=now)
     return _silent_room(beside, evidence, reason, gone_at, silent=silent)
+
+
+def _back_at(link_status: Settled, beside: Beside) -> datetime:
+    """Return since when nothing has stood between an agent and the centre.
+
+    A line that flaps is called that since it began to; it came back at its last change.
+    """
+    flaps = link_status.status is StatusWord.FLAPPING and link_status.penalty_at is not None
+    line = link_status.penalty_at if flaps and link_status.penalty_at is not None else link_status.since
+    return max(line, beside.gateway[1].since) if beside.gateway is not None else line
 
 
 def is_late(agent: AgentEvidence, now: datetime) -> bool:
@@ -133,11 +144,15 @@ def is_late(agent: AgentEvidence, now: datetime) -> bool:
     return agent.heard_at is None or now - agent.heard_at > HEARTBEAT_LATE
 
 
-def _silent_gateway(beside: Beside, evidence: Evidence, reason: str, *, silent: bool, now: datetime) -> Judgement:
+def _silent_gateway(
+    beside: Beside, evidence: Evidence, reason: str, *, silent: bool, was_dead: bool, now: datetime
+) -> Judgement:
     told = {**evidence, "room_heard_at": _text(beside.room_heard_at), "said": reason}
     heard = beside.room_heard_at is not None and now - beside.room_heard_at <= HEARTBEAT_LATE
     if heard or beside.rooms == 0:
-        return Judgement(StatusWord.UNKNOWN, "agent_dead", told, silent)
+        # A gateway that was dead comes back with its rooms, in any order.
+        hold = RECONNECTING if was_dead else None
+        return Judgement(StatusWord.UNKNOWN, "agent_dead", told, silent, hold=hold)
     return Judgement(StatusWord.DOWN, "gateway_dead", told, silent)
 
 

@@ -77,7 +77,7 @@ def settle(previous: Settled | None, judgement: Judgement | None, now: datetime,
         return replace(previous, candidate=None, candidate_since=None) if previous.candidate else previous
     if previous.candidate is not judgement.status or previous.candidate_since is None:
         previous = replace(previous, candidate=judgement.status, candidate_since=now)
-    hold = _HOLDS.get((previous.status, judgement.status), timedelta())
+    hold = judgement.hold or _HOLDS.get((previous.status, judgement.status), timedelta())
     if now - (previous.candidate_since or now) >= hold:
         return Settled(judgement.status, now, judgement.reason, root=judgement.root)
     return previous

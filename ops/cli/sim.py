@@ -67,6 +67,40 @@ def list_scenarios(json: AsJson = False) -> None:
         )
 
 
+@app.command("scenario")
+def rehearse_scenarios(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="By name, or by path ending in .toml; all that expect something.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Play scenarios in virtual time against the real status engine; exit 1 where they do not come to what they expect.
+
+    Needs PostgreSQL on this machine, for a database that is gone afterwards; no broker and no agent.
+    """
+    from ops.simulator.rehearsal import Rehearsed, rehearse_all
+
+    stories = [(name, scenario.read(name)) for name in names or scenario.proofs()]
+    if silent := [name for name, story in stories if story.expect is None]:
+        fail(f"no [expect] in {', '.join(silent)}", code=ExitCode.USAGE)
+    _log_to_stderr()
+    played: list[Rehearsed] = asyncio.run(rehearse_all(stories))
+    if json:
+        print_json(played)
+    else:
+        print_table(
+            ("scenario", "what", "expected", "seen"),
+            [
+                (one.scenario, different.what, different.expected, different.seen)
+                for one in played
+                for different in one.differences
+            ]
+            or [(one.scenario, "everything", "as written", "as expected") for one in played],
+        )
+    if any(one.differences for one in played):
+        raise typer.Exit(ExitCode.FAILED)
+
+
 @app.command("run")
 def run(
     scenario_name: Annotated[
@@ -93,7 +127,7 @@ def run(
     options = SimulationOptions(
         home=where.folder,
         scenario_name=scenario_name,
-        scenario=scenario.load(scenario_name, links, agents),
+        scenario=scenario.load(scenario_name, links, agents, [device.device for device in made.devices]),
         broker_host=host,
         broker_port=port,
         start_seconds=start_seconds,

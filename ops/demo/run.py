@@ -28,7 +28,7 @@ from ops.demo.story import Story, books_in_words
 from ops.embedded.process import free_port, port_is_free
 from ops.simulator import scenario
 from ops.simulator.answering import DISTRICT_FILE
-from ops.simulator.district import generate
+from ops.simulator.district import generate, grow
 from ops.simulator.district_folder import FILES, read, write
 from ops.simulator.lesson import ANSWERS_FILE, LESSON
 from ops.simulator.report import Ended, LessonBegins, Progress, Started, Starting, StepTaken, Trouble, decode
@@ -184,7 +184,8 @@ class Demo:
             self._screen.say(
                 f"writing the district as CSV into {self._home.district}: 43 schools, 654 classrooms, 29,269 terminals"
             )
-            write(generate(), self._home.district)
+            assert self._scenario is not None
+            write(grow(generate(), self._scenario.grow), self._home.district)
         # Bells ring by the scenario's school clock, so the timetable is another one at every start.
         assert self._scenario is not None
         clock = self._scenario.clock_at(time.time())
@@ -295,8 +296,8 @@ class Demo:
         """Refuse a scenario that cannot be played before anything is started for it."""
         district = generate()
         links, agents = [link.link for link in district.links], [agent.agent for agent in district.agents]
-        self._scenario = scenario.load(self._options.scenario, links, agents)
-        self._steps_to_come = len(self._scenario.steps)
+        self._scenario = scenario.load(self._options.scenario, links, agents, [one.device for one in district.devices])
+        self._steps_to_come = len(self._scenario.taken())
 
     def _choose_port(self) -> int:
         wanted = self._options.port or DEFAULT_PORT

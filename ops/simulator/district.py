@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from ops.simulator.numerals import chinese_numeral
 from ops.simulator.records import Agent, Classroom, Device, District, Link, Port, School, Terminal
@@ -114,6 +117,43 @@ def generate(seed: int = DEFAULT_SEED) -> District:
         _add_network(district, school, number, rooms[number - 1], random)
         _add_terminals(district, school, rooms[number - 1], students[number - 1], teachers[number - 1], random)
     return district
+
+
+class Growth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """More switches and access points for one school, as many in all."""
+
+    school: str
+    switches: Annotated[int, Meta(ge=0, le=60)] = 0
+    access_points: Annotated[int, Meta(ge=0, le=60)] = 0
+
+
+def grown_devices(growth: Growth) -> dict[str, str]:
+    """Return every switch and access point that a school has once it is grown, with what it hangs on."""
+    key = growth.school
+    first = f"{key}-sw01"
+    found = {f"{key}-sw{number:02d}": first if number > 1 else f"{key}-rt1" for number in range(1, growth.switches + 1)}
+    for number in range(1, growth.access_points + 1):
+        found[f"{key}-ap{number:02d}"] = f"{key}-sw{1 + number % max(1, growth.switches):02d}"
+    return found
+
+
+def grow(district: District, growths: Sequence[Growth]) -> District:
+    """Return the district with what is missing of such growth; what it has already stays as it is."""
+    devices, ports = list(district.devices), list(district.ports)
+    known = {device.device: device for device in devices}
+    for growth in growths:
+        router = known[f"{growth.school}-rt1"]
+        network = router.address.rsplit(".", 2)[0]
+        for number, (name, parent) in enumerate(grown_devices(growth).items(), start=1):
+            if name in known:
+                continue
+            kind = "switch" if "-sw" in name else "ap"
+            address = f"{network}.3.{number}"
+            devices.append(
+                Device(name, growth.school, name, kind, router.vendor, "grown", address, router.agent, parent)
+            )
+            ports.append(Port(name, "GigabitEthernet0/0/0", "uplink", GIGABIT_BPS))
+    return replace(district, devices=devices, ports=ports)
 
 
 def apportion(total: int, weights: Sequence[float]) -> list[int]:

@@ -20,8 +20,12 @@ from ops.simulator.scenario import (
     Heal,
     KillAgent,
     KillService,
+    PowerOffGateway,
+    PowerOnGateway,
     Scenario,
     StartAgent,
+    SwitchOffDevice,
+    SwitchOnDevice,
 )
 from ops.simulator.world import World
 
@@ -72,6 +76,18 @@ class Stage:
             case StartAgent():
                 for agent in step.agents:
                     await self._real_school.start_again(agent)
+            case PowerOffGateway():
+                for gateway in step.gateways:
+                    # The gateway passes everything that the school sends; the line itself keeps its light.
+                    for line in self._lines[gateway.partition("-")[0]]:
+                        await line.cut()
+            case PowerOnGateway():
+                for gateway in step.gateways:
+                    for line in self._lines[gateway.partition("-")[0]]:
+                        await line.heal()
+            case SwitchOffDevice() | SwitchOnDevice():
+                for device in step.devices:
+                    self._world.power(device, on=isinstance(step, SwitchOnDevice))
             case KillService():
                 self._kill_service(step.service)
 
@@ -82,6 +98,13 @@ class Stage:
                 return self._world.links()[key].record.school
             case KillAgent() | StartAgent():
                 return REAL_SCHOOL
+            case (
+                PowerOffGateway(gateways=[key])
+                | PowerOnGateway(gateways=[key])
+                | SwitchOffDevice(devices=[key])
+                | SwitchOnDevice(devices=[key])
+            ):
+                return key.partition("-")[0]
         return ""
 
     async def _change(self, key: str, step: Cut | BlackHole | Degrade | Heal) -> None:
@@ -115,7 +138,8 @@ async def play(
     took: Callable[[AnyStep, int], None],
 ) -> None:
     """Take every step at its time (`since_start` in seconds), telling `took` each with the number of steps left."""
-    for number, step in enumerate(scenario.steps, start=1):
-        await asyncio.sleep(max(0.0, step.at_seconds - since_start()))
+    every = scenario.taken()
+    for number, (at_seconds, step) in enumerate(every, start=1):
+        await asyncio.sleep(max(0.0, at_seconds - since_start()))
         await take(step)
-        took(step, len(scenario.steps) - number)
+        took(step, len(every) - number)

@@ -83,6 +83,8 @@ class World:
         for device in district.devices:
             if device.device != CORE_DEVICE:
                 self.sites[device.school].devices[device.device] = self._device(device, ports[device.device])
+        self._parents = {device.device: device.parent for device in district.devices}
+        self._dark: set[str] = set()
         self.centre = self._centre(district, ports[CORE_DEVICE])
         self.addresses = {device.address: device.school for device in district.devices}
 
@@ -93,6 +95,19 @@ class World:
     def phase(self, stage: str) -> Phase:
         """Return what goes on in schools of a stage now."""
         return period_at(self.school_clock.at_school(self._wall_at_start + self.now()), stage).phase
+
+    def power(self, device: str, *, on: bool) -> None:
+        """Switch a school's device on or off; what hangs on it answers only while its whole way is on."""
+        (self._dark.discard if on else self._dark.add)(device)
+        for site in self.sites.values():
+            for name, simulated in site.devices.items():
+                simulated.answering = not self._dark & self._way(name)
+
+    def _way(self, device: str) -> set[str]:
+        way = {device}
+        while device := self._parents.get(device, ""):
+            way.add(device)
+        return way
 
     def links(self) -> dict[str, SimulatedLink]:
         """Return every link by its key."""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.status.models import AgentEvidence, LinkEvidence, Settled, StatusKind, StatusWord, VantageEvidence
-from cloud.status.rules import judge_agent, judge_link
+from cloud.status.models import AgentEvidence, LinkEvidence, Settled, StatusKind, StatusWord, Thing, VantageEvidence
+from cloud.status.rules import RECONNECTING, Beside, judge_agent, judge_link
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -104,6 +104,35 @@ def test_agents_have_time_to_come_back_after_their_link_did() -> None:
     late = judge_agent(gone, LINK, link_status(StatusWord.UP, 91), unreachable, NOW)
     assert late is not None
     assert late.status is StatusWord.DOWN
+
+
+def test_agents_have_time_after_every_return_of_a_line_that_flaps() -> None:
+    gone = replace(AGENT, offline_at=ago(40))
+    unreachable = Settled(StatusWord.UNREACHABLE, ago(40), "behind_link_down")
+    line = Settled(StatusWord.FLAPPING, ago(600), "flapping_up", penalty_at=ago(20), beneath=StatusWord.UP)
+    assert judge_agent(gone, LINK, line, unreachable, NOW) is None
+    calm = replace(line, penalty_at=ago(91))
+    assert judge_agent(gone, LINK, calm, unreachable, NOW) is not None
+
+
+def test_a_room_has_time_to_come_back_after_its_gateway_did() -> None:
+    gone = replace(AGENT, offline_at=ago(300))
+    unreachable = Settled(StatusWord.UNREACHABLE, ago(280), "behind_gateway")
+    gateway = Thing(StatusKind.GATEWAY, "s01-gw")
+
+    def with_gateway(seconds: float) -> Beside:
+        return Beside(1, None, (gateway, Settled(StatusWord.UP, ago(seconds), "online")), ago(1))
+
+    assert judge_agent(gone, LINK, link_status(StatusWord.UP), unreachable, NOW, with_gateway(10)) is None
+    assert judge_agent(gone, LINK, link_status(StatusWord.UP), unreachable, NOW, with_gateway(91)) is not None
+
+
+def test_a_dead_gateway_whose_rooms_are_back_first_is_not_blind_at_once() -> None:
+    gone = AgentEvidence("s01-gw", StatusKind.GATEWAY, "s01-wan", heard_at=ago(300), offline_at=ago(300))
+    dead = Settled(StatusWord.DOWN, ago(290), "gateway_dead")
+    judgement = judge_agent(gone, LINK, link_status(StatusWord.UP), dead, NOW, Beside(2, ago(3)))
+    assert judgement is not None
+    assert (judgement.status, judgement.hold) == (StatusWord.UNKNOWN, RECONNECTING)
 
 
 ages = st.none() | st.floats(min_value=-600, max_value=600).map(ago)

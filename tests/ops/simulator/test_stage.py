@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from ops.simulator.stage import Stage, play
 from ops.simulator.world import World
 
 DISTRICT = generate()
-WORDS = {"say": "x", "say_zh": "x"}
+WORDS: dict[str, Any] = {"say": "x", "say_zh": "x"}
 
 
 class Mortals:
