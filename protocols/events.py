@@ -24,7 +24,7 @@ EVENT_TYPES: dict[str, str] = {
     "counter.refused": "32-bit counters only, at a speed where they wrap between polls",
     "counter.clock_drift": "the device's sysUpTime and the poller's clock disagree by more than 5 %",
     "port.changed": "ifOperStatus or ifAdminStatus changed",
-    "neighbours.read": "a device's neighbours were read by LLDP or CDP, whole or because they changed",
+    "neighbours.read": "a device's neighbours were read by LLDP or CDP: whole, changed, or once a day still the same",
     "neighbour.seen": "a neighbour stands at a port, anew or changed",
     "neighbour.gone": "a neighbour no longer stands at a port",
     "device.unreachable": "a device stopped answering",

@@ -1,8 +1,8 @@
 """What a device says of its neighbours (LLDP, CDP), and which of it is news. Pure: no I/O, no clock.
 
 Only equipment counts: a neighbour that says it is a station or a telephone alone is counted and not named, since a
-laptop's name can be a person's. A device's first reading, and one a day, is told whole under a new `reading`; between
-them only changes are told. Sources: IEEE 802.1AB (LLDP-MIB), CISCO-CDP-MIB.
+laptop's name can be a person's. A device's first reading is told whole under a new `reading`, then only changes are;
+once a day it is said that the reading still holds. Sources: IEEE 802.1AB (LLDP-MIB), CISCO-CDP-MIB.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edge_agent.collectors.snmp.session import Value
 from protocols.events import Event
 from protocols.samples import Kind
 
-WHOLE_SECONDS = 86_400.0
+PROOF_SECONDS = 86_400.0
 MOST = 500
 LONGEST_TEXT = 200
 
@@ -139,21 +139,21 @@ class NeighbourTrack:
     def __init__(self, device: str) -> None:
         self._device = device
         self._reading = ""
-        self._whole_at = 0.0
+        self._said_at = 0.0
         self._told: Neighbourhood | None = None
 
     def update(self, now: Neighbourhood, at: Stamp, now_seconds: float, new_reading: str) -> list[Event]:
-        """Return what is to be told: all of it under `new_reading` at first and once a day, else what changed."""
+        """Return what is to be told: all of it under `new_reading` at first, then what changed, or that it still holds."""
         before = self._told
         if before is None and not now.protocols:
             return []  # it speaks neither: nothing is known, which is no news
-        whole = before is None or now_seconds - self._whole_at >= WHOLE_SECONDS
+        whole = before is None
         if whole:
-            self._reading, self._whole_at = new_reading, now_seconds
-        elif before == now:
+            self._reading = new_reading
+        elif before == now and now_seconds - self._said_at < PROOF_SECONDS:
             return []
-        self._told = now
-        known = {} if whole or before is None else {one.identity: one for one in before.neighbours}
+        self._told, self._said_at = now, now_seconds
+        known = {} if before is None else {one.identity: one for one in before.neighbours}
         present = {one.identity for one in now.neighbours}
         events = [
             self._port_event("neighbour.gone", one, at) for identity, one in known.items() if identity not in present

@@ -12,7 +12,7 @@ from edge_agent.collectors.reading import Reading, Stamp
 from edge_agent.collectors.snmp.conversation import Conversations
 from edge_agent.collectors.snmp.device import DeviceCollector
 from edge_agent.collectors.snmp.drivers import SnmpLibrary, open_driver
-from edge_agent.collectors.snmp.neighbours import WHOLE_SECONDS, Neighbour, Neighbourhood, NeighbourTrack
+from edge_agent.collectors.snmp.neighbours import PROOF_SECONDS, Neighbour, Neighbourhood, NeighbourTrack
 from edge_agent.collectors.snmp.session import Failure, TableAnswer
 from edge_agent.collectors.targets import CommunityV2c, DeviceTarget
 from ops.simulator.snmp_agents import RecordedDevices
@@ -96,9 +96,8 @@ def test_the_first_reading_is_told_whole_and_then_only_what_changed():
         ("neighbours.read", "s07-sw01"),
     ]
     assert {one.attributes["reading"] for one in changed} == {"r1"}
-    again = track.update(replace(BOTH, neighbours=(SWITCH, moved)), AT, WHOLE_SECONDS, "r4")
-    assert len(again) == 3
-    assert {one.attributes["reading"] for one in again} == {"r4"}
+    (proof,) = track.update(replace(BOTH, neighbours=(SWITCH, moved)), AT, 7200.0 + PROOF_SECONDS, "r4")
+    assert (proof.type, proof.attributes["reading"], proof.attributes["whole"]) == ("neighbours.read", "r1", False)
 
 
 def test_a_device_that_speaks_neither_is_not_news():
