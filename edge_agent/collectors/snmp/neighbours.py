@@ -143,7 +143,7 @@ class NeighbourTrack:
         self._told: Neighbourhood | None = None
 
     def update(self, now: Neighbourhood, at: Stamp, now_seconds: float, new_reading: str) -> list[Event]:
-        """Return what is to be told: all of it under `new_reading` at first, then what changed, or that it still holds."""
+        """Return what is to be told: all of it under `new_reading` at first, then changes, or that it still holds."""
         before = self._told
         if before is None and not now.protocols:
             return []  # it speaks neither: nothing is known, which is no news
