@@ -19,6 +19,7 @@ _STATUS = {
     "flapping": ("抖动", "flapping"),
 }
 _THINGS = {
+    "monitor": ("监控", "monitor"),
     "provider": ("运营商", "provider"),
     "link": ("链路", "link"),
     "gateway": ("网关", "gateway"),

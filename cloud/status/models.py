@@ -22,8 +22,12 @@ class StatusWord(StrEnum):
 
 
 class StatusKind(StrEnum):
-    """Kinds of thing that have a status. Terminals are counted in SQL from their room's status and are not logged."""
+    """Kinds of thing that have a status. Terminals are counted in SQL from their room's status and are not logged.
 
+    The monitor is the centre's own sight: one thing, of key `centre`.
+    """
+
+    MONITOR = "monitor"
     PROVIDER = "provider"
     LINK = "link"
     GATEWAY = "gateway"

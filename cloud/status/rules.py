@@ -46,6 +46,12 @@ def is_fresh(at: datetime | None, now: datetime) -> bool:
     return at is not None and now - FRESH <= at <= now + AHEAD
 
 
+def centre_says_dead(link: LinkEvidence, now: datetime) -> bool:
+    """Tell whether what the centre sees now says that a line is dead."""
+    centre = _fresh_part(link.centre, now)
+    return centre is not None and not _says_alive(centre)
+
+
 def judge_link(link: LinkEvidence, now: datetime, previous: Settled | None = None) -> Judgement:
     """Return what both ends' fresh values say about a link; a degraded one has to be clearly better to be well."""
     degraded = previous is not None and StatusWord.DEGRADED in (previous.status, previous.beneath)

@@ -15,14 +15,22 @@ from datetime import datetime, timedelta
 from cloud.status.flapping import beneath, damp
 from cloud.status.models import AgentEvidence, Change, Judgement, Settled, Snapshot, StatusKind, StatusWord, Thing
 from cloud.status.roots import judge_device, judge_providers, parents_first
-from cloud.status.rules import Beside, judge_agent, judge_link
+from cloud.status.rules import Beside, judge_agent
+from cloud.status.vantage import (
+    BLIND_REASON,
+    DEAF_LIMIT,
+    MONITOR,
+    PATIENCE,
+    crowd,
+    is_returning,
+    judge_monitor,
+    judge_seen,
+)
 
 GRACE = timedelta(seconds=60)
 """How long after its start, or after it hears again, the cloud does not count silence."""
 DEAF = timedelta(seconds=35)
 """Hearing no agent at all for longer than a heartbeat means that the broker or ingest is away, not every agent."""
-DEAF_LIMIT = timedelta(seconds=120)
-"""After this long of hearing nobody, "unknown" is the honest word."""
 
 _SECOND = timedelta(seconds=1)
 _HOLDS: dict[tuple[StatusWord, StatusWord], timedelta] = {
@@ -65,8 +73,18 @@ class Hearing:
         return self.heard_at is not None and DEAF < now - self.heard_at < DEAF_LIMIT
 
 
-def settle(previous: Settled | None, judgement: Judgement | None, now: datetime, *, quiet: bool) -> Settled | None:
-    """Return what is shown after one more look; None while nothing was ever said."""
+def settle(
+    previous: Settled | None,
+    judgement: Judgement | None,
+    now: datetime,
+    *,
+    quiet: bool,
+    patience: timedelta = timedelta(),
+) -> Settled | None:
+    """Return what is shown after one more look; None while nothing was ever said.
+
+    What differs has to hold for as long as its kind of change asks, and for `patience` at least.
+    """
     if judgement is None or (quiet and judgement.silent and previous is not None):
         return previous
     if previous is None:
@@ -77,7 +95,7 @@ def settle(previous: Settled | None, judgement: Judgement | None, now: datetime,
         return replace(previous, candidate=None, candidate_since=None) if previous.candidate else previous
     if previous.candidate is not judgement.status or previous.candidate_since is None:
         previous = replace(previous, candidate=judgement.status, candidate_since=now)
-    hold = judgement.hold or _HOLDS.get((previous.status, judgement.status), timedelta())
+    hold = max(patience, judgement.hold or _HOLDS.get((previous.status, judgement.status), timedelta()))
     if now - (previous.candidate_since or now) >= hold:
         return Settled(judgement.status, now, judgement.reason, root=judgement.root)
     return previous
@@ -94,7 +112,9 @@ class _Round:
     settled: dict[tuple[StatusKind, str], Settled] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
 
-    def take(self, kind: StatusKind, key: str, judgement: Judgement | None) -> None:
+    def take(
+        self, kind: StatusKind, key: str, judgement: Judgement | None, *, patience: timedelta = timedelta()
+    ) -> None:
         """Confirm, damp and note one judgement."""
         window = self.worked_on.get(Thing(kind, key))
         if window is not None and judgement is not None:
@@ -102,7 +122,7 @@ class _Round:
             judgement = Judgement(StatusWord.MAINTENANCE, "planned_work", seen)
         previous = self.board.get((kind, key))
         plain = beneath(previous) if previous is not None else None
-        judged = settle(plain, judgement, self.now, quiet=self.quiet)
+        judged = settle(plain, judgement, self.now, quiet=self.quiet, patience=patience)
         if judged is None:
             return
         shown = damp(previous, judged, self.now)
@@ -139,10 +159,14 @@ def evaluate(
 ) -> tuple[dict[tuple[StatusKind, str], Settled], list[Change]]:
     """Return the new status of everything and the changes to log, causes before what lies behind them.
 
-    Lines first, and at once their providers, whose outage lines then name as their root; gateways, rooms, and devices
-    from the centre outwards.
+    Whether the centre sees at all comes first; then lines, and at once their providers, whose outage lines then name as
+    their root; gateways, rooms, and devices from the centre outwards.
     """
     work = _Round(board, snapshot.at, quiet, snapshot.worked_on)
+    shown = {key: settled for (kind, key), settled in board.items() if kind is StatusKind.LINK}
+    sight = judge_monitor(snapshot, shown, board.get(MONITOR))
+    if not (quiet and sight is not None and sight.silent and MONITOR not in board):
+        work.take(*MONITOR, sight)
     _lines(work, snapshot)
     links = {link.link: link for link in snapshot.links}
     gateways = {agent.school: agent for agent in snapshot.agents if agent.kind is StatusKind.GATEWAY}
@@ -161,27 +185,41 @@ def evaluate(
 
 
 def _lines(work: _Round, snapshot: Snapshot) -> None:
-    judged = {}
-    for link in snapshot.links:
-        judged[link.link] = judge_link(link, work.now, work.board.get((StatusKind.LINK, link.link)))
+    monitor = work.of(*MONITOR)
+    suspects = crowd(snapshot)
+    judged: dict[str, Judgement | None] = {}
+    patience: dict[str, timedelta] = {}
     looking = _Round(work.board, work.now, work.quiet)
     by_provider: dict[str, list[tuple[str, Settled]]] = {}
     for link in snapshot.links:
-        held = work.board.get((StatusKind.LINK, link.link))
+        key, held = link.link, work.board.get((StatusKind.LINK, link.link))
+        found = judged[key] = judge_seen(link, work.now, held, monitor)
+        is_suspect = key in suspects and found is not None and found.status is StatusWord.DOWN
+        patience[key] = PATIENCE if is_suspect else timedelta()
         # What hangs on its provider keeps that root while the provider is looked at.
-        kept = replace(judged[link.link], root=held.root) if held is not None else judged[link.link]
-        looking.take(StatusKind.LINK, link.link, kept)
-        settled = looking.of(StatusKind.LINK, link.link)
+        kept = replace(found, root=held.root) if held is not None and found is not None else found
+        looking.take(StatusKind.LINK, key, kept, patience=patience[key])
+        settled = looking.of(StatusKind.LINK, key)
         if link.provider and settled is not None:
-            by_provider.setdefault(link.provider, []).append((link.link, settled))
+            by_provider.setdefault(link.provider, []).append((key, settled))
     for provider, judgement in judge_providers(by_provider).items():
-        work.take(StatusKind.PROVIDER, provider, judgement)
+        work.take(StatusKind.PROVIDER, provider, _seen(work, provider, judgement, monitor))
     for link in snapshot.links:
-        judgement = judged[link.link]
+        found = judged[link.link]
         outage = work.of(StatusKind.PROVIDER, link.provider)
-        if outage is not None and outage.status is StatusWord.DOWN and judgement.status is StatusWord.DOWN:
-            judgement = replace(judgement, root=Thing(StatusKind.PROVIDER, link.provider or ""))
-        work.take(StatusKind.LINK, link.link, judgement)
+        behind = outage is not None and outage.status is StatusWord.DOWN
+        if behind and found is not None and found.status is StatusWord.DOWN:
+            found = replace(found, root=Thing(StatusKind.PROVIDER, link.provider or ""))
+        work.take(StatusKind.LINK, link.link, found, patience=patience[link.link])
+
+
+def _seen(work: _Round, provider: str, judgement: Judgement, monitor: Settled | None) -> Judgement | None:
+    """Return a provider's judgement, given whether the centre sees its lines."""
+    if judgement.status is not StatusWord.UNKNOWN or monitor is None:
+        return judgement
+    if monitor.status is StatusWord.UNKNOWN:
+        return replace(judgement, reason=BLIND_REASON, root=MONITOR)
+    return None if is_returning(work.board.get((StatusKind.PROVIDER, provider)), monitor, work.now) else judgement
 
 
 def _rooms_by_school(agents: Sequence[AgentEvidence]) -> dict[str | None, list[AgentEvidence]]:

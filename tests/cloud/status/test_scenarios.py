@@ -6,7 +6,7 @@ The others are files: `ops/simulator/scenarios`, played by `tests/ops/simulator/
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
@@ -30,6 +30,7 @@ from cloud.status.models import (
 )
 from cloud.status.roots import DEVICE_FRESH
 from cloud.status.settling import Hearing, evaluate
+from cloud.status.vantage import MONITOR
 
 START = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 LINE = Thing(StatusKind.LINK, "s01-wan")
@@ -47,11 +48,20 @@ class World:
     """Keys of lines, agents and devices that are dead now."""
     seconds: int = 0
     quiet: bool = False
+    deaf: bool = False
+    """Nothing at all reaches the centre."""
+    core: str = "sees"
+    """What becomes of the centre's vantage: `sees`, `silent`, or `cut`, when it finds every line dead."""
+    probing: bool = True
+    """Whether schools look at their lines themselves."""
     board: dict[tuple[StatusKind, str], Settled] = field(default_factory=dict)
     log: list[Change] = field(default_factory=list)
     books: Books = field(default_factory=Books)
     opened: list[Thing] = field(default_factory=list)
     _heard: dict[str, datetime] = field(default_factory=dict)
+    _looks: dict[str, VantageEvidence] = field(default_factory=dict)
+    _hearing: Hearing | None = None
+    _last: Snapshot = field(default=Snapshot(START, None, (), ()))
     _devices: dict[str, tuple[datetime, bool]] = field(default_factory=dict)
 
     @property
@@ -73,7 +83,10 @@ class World:
         """Let time pass, second by second."""
         for _ in range(seconds):
             self.seconds += 1
-            self.board, changes = evaluate(self._look(), self.board, quiet=self.quiet)
+            snapshot = self._look()
+            self._hearing = (self._hearing or Hearing(self.now)).listen(snapshot.heard_at, self.now)
+            quiet = self.quiet or self._hearing.is_quiet(self.now)
+            self.board, changes = evaluate(snapshot, self.board, quiet=quiet)
             self.log += changes
             for change in changes:
                 self._follow(change)
@@ -89,6 +102,8 @@ class World:
 
     def _look(self) -> Snapshot:
         links, agents, devices = [], [], []
+        if self.deaf:
+            return replace(self._last, at=self.now)
         for number in range(1, self.schools + 1):
             school = f"s{number:02d}"
             line = f"{school}-wan"
@@ -104,7 +119,8 @@ class World:
                     self._devices[device] = (self.now, not path & self.dead)
                 looked_at, reachable = self._devices.get(device, (None, None))
                 devices.append(DeviceEvidence(device, f"{school}-gw", self.parents_of(device), looked_at, reachable))
-        return Snapshot(self.now, self.now, tuple(links), tuple(agents), tuple(devices))
+        self._last = Snapshot(self.now, self.now, tuple(links), tuple(agents), tuple(devices))
+        return self._last
 
     def _agents(self, school: str) -> list[tuple[str, StatusKind]]:
         rooms = [(f"{school}-c{number:02d}", StatusKind.CLASSROOM) for number in range(1, self.rooms + 1)]
@@ -117,14 +133,18 @@ class World:
         return found
 
     def _centre_end(self, line: str) -> VantageEvidence:
-        at = self.now - timedelta(seconds=self.seconds % 10)
-        well = line not in self.dead
-        return VantageEvidence(at, well, 0.0, at, 0.0 if well else 1.0, 0.002 if well else None)
+        if self.core != "silent":
+            self._looks[line] = self._seen(well=line not in self.dead and self.core == "sees")
+        return self._looks[line]
 
     def _school_end(self, line: str) -> VantageEvidence:
-        if {line, line.replace("-wan", "-gw")} & self.dead:
+        if not self.probing or {line, line.replace("-wan", "-gw")} & self.dead:
             return VantageEvidence()
-        return self._centre_end(line)
+        return self._seen(well=True)
+
+    def _seen(self, *, well: bool) -> VantageEvidence:
+        at = self.now - timedelta(seconds=self.seconds % 10)
+        return VantageEvidence(at, well, 0.0, at, 0.0 if well else 1.0, 0.002 if well else None)
 
     def _follow(self, change: Change) -> None:
         logged = LoggedChange(
@@ -160,6 +180,62 @@ def test_a_switch_that_dies_with_all_behind_it_is_the_only_cause_whoever_was_pol
     cause = Thing(StatusKind.DEVICE, "s01-sw01")
     assert world.opened == [cause]
     assert world.roots_of([f"s01-sw{number:02d}" for number in range(2, 9)]) == {cause}
+
+
+def blind_and_back(world: World, *, unknown: bool) -> None:
+    """See 43 lines, be blind for five minutes and see again: one blind spot, no line ever called down."""
+    world.run(300)
+    assert world.opened == [MONITOR]
+    assert [(one.kind, one.reason) for one in world.books.open.values()] == [
+        (IncidentKind.BLIND_SPOT, "monitoring_blind")
+    ]
+    assert {world.word(StatusKind.LINK, f"s{number:02d}-wan") for number in range(1, 44)} == (
+        {"unknown"} if unknown else {"up"}
+    )
+    world.core, world.deaf = "sees", False
+    world.run(200)
+    assert world.opened == [MONITOR]
+    assert world.books.open == {}
+    assert {world.word(*place) for place in world.board} == {"up"}
+    assert not [change for change in world.log if change.status in (StatusWord.DOWN, StatusWord.UNREACHABLE)]
+
+
+@pytest.mark.parametrize(
+    ("core", "deaf", "probing"),
+    [
+        ("silent", False, False),
+        ("silent", False, True),
+        ("cut", False, False),
+        ("cut", False, True),
+        ("sees", True, True),
+    ],
+)
+def test_a_blind_monitor_is_one_blind_spot_and_not_one_for_every_line(core: str, deaf: bool, probing: bool) -> None:
+    world = World(schools=43, switches=1, probing=probing)
+    world.run(130)
+    world.core, world.deaf = core, deaf
+    blind_and_back(world, unknown=deaf or not probing)
+
+
+def test_every_line_cut_at_once_is_an_outage_and_no_blindness() -> None:
+    world = World(schools=6)
+    world.run(130)
+    world.dead |= {f"s{number:02d}-wan" for number in range(1, 7)}
+    world.run(300)
+    assert set(world.books.open) == {Thing(StatusKind.PROVIDER, "Carrier")}
+    assert world.word(*MONITOR) == "up"
+
+
+def test_a_line_cut_while_the_monitor_was_blind_gets_its_incident_when_it_sees_again() -> None:
+    world = World(schools=6, probing=False)
+    world.run(130)
+    world.core = "silent"
+    world.run(100)
+    world.dead.add("s01-wan")
+    world.run(200)
+    world.core = "sees"
+    world.run(100)
+    assert world.opened == [MONITOR, LINE]
 
 
 def test_a_restart_of_the_cloud_changes_nothing() -> None:

@@ -467,6 +467,9 @@ export const en: Messages = {
     flapping_down: 'keeps changing, down now',
     by_hand: 'by hand',
     planned_work: 'planned work',
+    monitoring_blind: 'the centre itself cannot see',
+    sees: 'the centre sees',
+    line_cut: 'line cut',
   },
   events: {
     'agent.started': (a) => `started${given(a.text('software'), ', ')}`,

@@ -470,6 +470,9 @@ export const zhCN = {
     flapping_down: '反复变化，此刻中断',
     by_hand: '人工操作',
     planned_work: '计划维护',
+    monitoring_blind: '中心自身看不见',
+    sees: '中心看得见',
+    line_cut: '线路断开',
   } as Record<string, string>,
   /** What an event says of its thing, which stands before it: `s07-sw01` 停止应答。 One for each type in protocols/events.py. */
   events: {
