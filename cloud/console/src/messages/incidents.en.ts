@@ -24,6 +24,7 @@ export const incidentsEn: Messages['incidents'] = {
   allKinds: 'Every kind',
   states: { open: 'open', resolved: 'over', merged: 'merged' },
   things: {
+    monitor: 'Monitor',
     provider: 'Provider',
     link: 'Link',
     gateway: 'Gateway',

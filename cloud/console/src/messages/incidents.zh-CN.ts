@@ -15,6 +15,7 @@ export const incidentsZh = {
   allKinds: '全部类型',
   states: { open: '未结', resolved: '已结', merged: '已并入' },
   things: {
+    monitor: '监控',
     provider: '运营商',
     link: '链路',
     gateway: '网关',
