@@ -1508,7 +1508,7 @@ CREATE TABLE status_current (
     penalty double precision NOT NULL DEFAULT 0,
     penalty_at timestamp with time zone,
     CONSTRAINT status_current_pkey PRIMARY KEY (kind, key),
-    CONSTRAINT status_current_kind_check CHECK ((kind = ANY (ARRAY['provider'::text, 'link'::text, 'gateway'::text, 'device'::text, 'port'::text, 'classroom'::text, 'terminal'::text]))),
+    CONSTRAINT status_current_kind_check CHECK ((kind = ANY (ARRAY['monitor'::text, 'provider'::text, 'link'::text, 'gateway'::text, 'device'::text, 'port'::text, 'classroom'::text, 'terminal'::text]))),
     CONSTRAINT status_current_status_check CHECK ((status = ANY (ARRAY['up'::text, 'degraded'::text, 'down'::text, 'unreachable'::text, 'unknown'::text, 'maintenance'::text, 'flapping'::text])))
 );
 

@@ -10434,9 +10434,11 @@ export interface components {
         /**
          * StatusKind
          * @description Kinds of thing that have a status. Terminals are counted in SQL from their room's status and are not logged.
+         *
+         *     The monitor is the centre's own sight: one thing, of key `centre`.
          * @enum {string}
          */
-        StatusKind: "provider" | "link" | "gateway" | "device" | "port" | "classroom" | "terminal";
+        StatusKind: "monitor" | "provider" | "link" | "gateway" | "device" | "port" | "classroom" | "terminal";
         /**
          * StatusWord
          * @description What a thing's state is called, on every screen and in every table.
