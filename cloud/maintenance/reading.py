@@ -15,11 +15,14 @@ from cloud.lessons import reading as lessons
 from cloud.lessons.models import LessonSlot
 from cloud.maintenance import occurrences
 from cloud.maintenance.models import TargetKind, Window
-from cloud.maintenance.schemas import Proposal, ProposalRow, WindowList, WindowRow
+from cloud.maintenance.schemas import Forecast, Proposal, ProposalRow, WindowList, WindowRow
 from cloud.status.models import StatusKind, Thing
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 HORIZON = timedelta(days=366)
+LOOK_AHEAD = timedelta(days=60)
+"""How far occurrences of a new window are compared with the timetable."""
+MOST_TIMES = 3
 
 
 async def _rows(
@@ -40,6 +43,12 @@ def _window(row: dict[str, Any]) -> Window:
         row["recurrence"],
         row["ended_at"],
     )
+
+
+async def known(connection: psycopg.AsyncConnection, kind: TargetKind, key: str) -> bool:
+    """Tell whether the inventory has such a thing."""
+    row = await (await connection.execute(QUERIES["known"], {"kind": kind.value, "key": key})).fetchone()
+    return row == (True,)
 
 
 async def covered(connection: psycopg.AsyncConnection, kind: TargetKind, key: str) -> set[Thing]:
@@ -112,3 +121,15 @@ async def proposal(
             for one in occurrences.cheapest(found, since, until, duration)
         ]
     )
+
+
+async def forecast(connection: psycopg.AsyncConnection, window: Window, now: datetime, zone: ZoneInfo) -> Forecast:
+    """Return what a rule would cost from now on, as far as the timetable is looked at, and when it holds first."""
+    times: list[datetime] = []
+    minutes, lessons, exams = 0.0, 0, 0
+    for begin, end in occurrences.occurrences(window, now, now + LOOK_AHEAD, zone):
+        found = occurrences.cost(await slots_of(connection, window.kind, window.key, begin, end), begin, end - begin)
+        minutes, lessons, exams = minutes + found.lesson_minutes, lessons + found.lessons, exams + found.exams
+        if len(times) < MOST_TIMES:
+            times.append(begin)
+    return Forecast(times=times, days=LOOK_AHEAD.days, lesson_minutes=round(minutes, 2), lessons=lessons, exams=exams)

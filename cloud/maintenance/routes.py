@@ -7,15 +7,16 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import AwareDatetime
 
 from cloud.errors import MaintenanceRefused, MaintenanceUnknown
 from cloud.http import problems
 from cloud.http.database import Reader, Writer
 from cloud.http.schemas import FieldProblem
 from cloud.http.token import operator_token
-from cloud.maintenance import reading, service
-from cloud.maintenance.models import TargetKind
-from cloud.maintenance.schemas import Proposal, WindowList, WindowOrder, WindowRow
+from cloud.maintenance import occurrences, reading, service
+from cloud.maintenance.models import TargetKind, Window
+from cloud.maintenance.schemas import Forecast, Proposal, WindowList, WindowOrder, WindowRow
 
 router = APIRouter(tags=["maintenance"])
 _TOKEN = [Depends(operator_token)]
@@ -26,6 +27,12 @@ def _zone(request: Request) -> ZoneInfo:
 
 
 Zone = Annotated[ZoneInfo, Depends(_zone)]
+
+
+async def _must_be_known(reader: Reader, kind: TargetKind, key: str) -> None:
+    """What is not there costs nothing: say that it is not there instead."""
+    if not await reading.known(reader, kind, key):
+        raise problems.invalid_input([FieldProblem(field="key", detail=f"the inventory has no {kind} {key!r}")])
 
 
 @router.get("/maintenance", responses=problems.responses(422, 503))
@@ -65,6 +72,29 @@ async def end_maintenance(
         raise problems.not_found("window", str(window_id), hint="GET /api/v1/maintenance lists them.") from None
 
 
+@router.get("/maintenance/forecast", responses=problems.responses(422, 503))
+async def forecast_maintenance(
+    reader: Reader,
+    zone: Zone,
+    kind: Annotated[TargetKind, Query(description="What the work is on.")],
+    key: Annotated[str, Query(max_length=200, description="Its key.", examples=["s07-wan"])],
+    starts_at: Annotated[AwareDatetime, Query(description="When it begins.", examples=["2026-11-28T22:00:00+08:00"])],
+    duration_seconds: Annotated[int, Query(ge=60, le=604_800, description="How long it lasts, each time.")] = 7200,
+    recurrence: Annotated[
+        str | None, Query(max_length=500, description="RFC 5545 RRULE.", examples=["FREQ=WEEKLY;BYDAY=SA"])
+    ] = None,
+) -> Forecast:
+    """What a window would cost in lessons and when it would hold, before it is planned."""
+    await _must_be_known(reader, kind, key)
+    if recurrence is not None:
+        try:
+            occurrences.check_recurrence(recurrence, starts_at)
+        except ValueError as error:
+            raise problems.invalid_input([FieldProblem(field="recurrence", detail=str(error))]) from None
+    window = Window(0, kind, key, starts_at, timedelta(seconds=duration_seconds), recurrence)
+    return await reading.forecast(reader, window, datetime.now(UTC), zone)
+
+
 @router.get("/maintenance/proposal", responses=problems.responses(422, 503))
 async def propose_maintenance(
     reader: Reader,
@@ -74,6 +104,7 @@ async def propose_maintenance(
     days: Annotated[int, Query(ge=1, le=14, description="How many days to look ahead.")] = 7,
 ) -> Proposal:
     """The cheapest times for the work by the timetable: no exam, then least lesson-minutes, then early."""
+    await _must_be_known(reader, kind, key)
     now = datetime.now(UTC)
     return await reading.proposal(
         reader, kind, key, now, now + timedelta(days=days), timedelta(seconds=duration_seconds)

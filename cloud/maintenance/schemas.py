@@ -69,6 +69,21 @@ class WindowList(Document):
     """Those that hold now or may hold again; all when asked for."""
 
 
+class Forecast(Document):
+    """What a window would cost before it is planned."""
+
+    times: list[Moment]
+    """When it would hold first; at most three, none when it would never hold in the days looked at."""
+    days: int = Field(examples=[60])
+    """How many days from now on were looked at."""
+    lesson_minutes: float
+    """Lesson-minutes that fall into it in those days."""
+    lessons: int
+    """Lessons that it touches; with any of them a reason is needed."""
+    exams: int
+    """Exams among them."""
+
+
 class ProposalRow(Document):
     """A time at which the work would cost little."""
 

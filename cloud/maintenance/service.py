@@ -13,9 +13,6 @@ from cloud.maintenance.models import Window
 from cloud.maintenance.reading import QUERIES
 from cloud.maintenance.schemas import WindowOrder, WindowRow
 
-LOOK_AHEAD = timedelta(days=60)
-"""How far occurrences of a new window are compared with the timetable."""
-
 
 async def add(connection: psycopg.AsyncConnection, order: WindowOrder, zone: ZoneInfo) -> WindowRow:
     """Add a window and return it.
@@ -26,7 +23,7 @@ async def add(connection: psycopg.AsyncConnection, order: WindowOrder, zone: Zon
     now = datetime.now(UTC)
     problems: list[tuple[str, str]] = []
     target = {"kind": order.kind.value, "key": order.key}
-    if await (await connection.execute(QUERIES["known"], target)).fetchone() != (True,):
+    if not await reading.known(connection, order.kind, order.key):
         problems.append(("key", f"the inventory has no {order.kind} {order.key!r}"))
     if order.recurrence is not None:
         try:
@@ -39,10 +36,12 @@ async def add(connection: psycopg.AsyncConnection, order: WindowOrder, zone: Zon
         window = Window(
             0, order.kind, order.key, order.starts_at, timedelta(seconds=order.duration_seconds), order.recurrence
         )
-        lessons, exams = await _touched(connection, window, now, zone)
-        if lessons:
-            what = f"{lessons} lessons" + (f", {exams} of them exams," if exams else "")
-            problems.append(("reason", f"{what} fall into it within {LOOK_AHEAD.days} days: say why, or move it"))
+        touched = await reading.forecast(connection, window, now, zone)
+        if touched.lessons:
+            what = f"{touched.lessons} lessons" + (f", {touched.exams} of them exams," if touched.exams else "")
+            problems.append(
+                ("reason", f"{what} fall into it within {reading.LOOK_AHEAD.days} days: say why, or move it")
+            )
     if problems:
         raise MaintenanceRefused(problems)
     values = {**target, "starts_at": order.starts_at, "duration_seconds": order.duration_seconds}
@@ -51,17 +50,6 @@ async def add(connection: psycopg.AsyncConnection, order: WindowOrder, zone: Zon
     assert row is not None
     await connection.execute(QUERIES["notify"])
     return (await reading.windows(connection, now, zone, window_id=row[0])).items[0]
-
-
-async def _touched(
-    connection: psycopg.AsyncConnection, window: Window, now: datetime, zone: ZoneInfo
-) -> tuple[int, int]:
-    lessons = exams = 0
-    for begin, end in occurrences.occurrences(window, now, now + LOOK_AHEAD, zone):
-        slots = await reading.slots_of(connection, window.kind, window.key, begin, end)
-        lessons += len(slots)
-        exams += sum(slot.exam for slot in slots)
-    return lessons, exams
 
 
 async def end(connection: psycopg.AsyncConnection, window_id: int, zone: ZoneInfo) -> WindowRow:

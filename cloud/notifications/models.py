@@ -36,6 +36,15 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Days on which one contact is on duty, both included."""
+
+    contact: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class Rota:
     """Contacts who are on duty a week each by turns, from a Monday on; single days may be given to another."""
 
@@ -48,6 +57,17 @@ class Rota:
         """Return who is on duty on a day."""
         weeks = (day - self.begins_on).days // 7
         return self.overrides.get(day, self.contacts[weeks % len(self.contacts)])
+
+    def turns(self, since: date, days: int) -> list[Turn]:
+        """Return who is on duty from a day on, neighbouring days of one contact as one turn."""
+        found: list[Turn] = []
+        for day in (since + timedelta(days=number) for number in range(days)):
+            contact = self.on_duty(day)
+            if found and found[-1].contact == contact:
+                found[-1] = Turn(contact, found[-1].first, day)
+            else:
+                found.append(Turn(contact, day, day))
+        return found
 
 
 @dataclass(frozen=True, slots=True)

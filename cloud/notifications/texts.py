@@ -30,6 +30,11 @@ _THINGS = {
 }
 
 
+def trial(language: str) -> tuple[str, str]:
+    """Return title and body of a message that says it is a test."""
+    return "Bellwether", "This is a test." if language == "en" else "这是一条测试消息。"
+
+
 def message(row: IncidentRow, step: str, language: str, zone: ZoneInfo, console_url: str) -> tuple[str, str]:
     """Return title and body of a page, or of the word that it is over."""
     english = language == "en"

@@ -59,13 +59,13 @@ def try_contact(
     config: ConfigFile = None,
 ) -> None:
     """Send a contact a message that says it is a test."""
+    from cloud.notifications import texts
     from cloud.notifications.sending import send
 
     plan = _plan(file, config)
     if contact not in plan.contacts:
         output.fail(f"no contact {contact!r}", hint=f"one of {', '.join(plan.contacts)}", code=output.ExitCode.USAGE)
-    words = ("Bellwether", "This is a test." if plan.contacts[contact].language == "en" else "这是一条测试消息。")
-    problem = asyncio.run(send(plan.contacts[contact], *words))
+    problem = asyncio.run(send(plan.contacts[contact], *texts.trial(plan.contacts[contact].language)))
     if problem is not None:
         output.fail(problem, hint="Check the address, and whether this machine may reach it.")
     output.say(f"{contact} took it")

@@ -35,6 +35,9 @@ PAGES = {
     "principal": "/schools/s01/principal",
     "checks": "/checks",
     "map": "/map",
+    "maintenance": "/maintenance",
+    "maintenance plan": "/maintenance?plan=new",
+    "notifications": "/notifications",
     "map list": "/map?view=list",
 }
 
@@ -142,3 +145,23 @@ async def test_an_app_version_is_set_for_the_schools_of_the_chosen_terminals(ope
     await tab.page.get_by_role("button", name="Set", exact=True).click()
     await expect(tab.page.get_by_test_id("drawer").get_by_role("status")).to_contain_text("Set for 1 school")
     assert centre.read("desired/terminals")["items"][0]["configuration"] == {"camera": False}  # type: ignore[index]
+
+
+async def test_work_is_planned_at_a_proposed_time_and_called_off(open_tab: OpenTab) -> None:
+    tab = await open_tab()
+    await tab.open("/maintenance?lang=en")
+    await tab.page.get_by_test_id("plan").click()
+    await tab.page.get_by_test_id("key").fill("s01-wan")
+    await expect(tab.page.get_by_test_id("forecast")).to_contain_text("No lesson falls into it")
+    await tab.page.get_by_test_id("repeat").select_option("weekly")
+    await tab.page.get_by_test_id("actor").fill("Network")
+    await tab.accessible()
+    await tab.page.get_by_test_id("send").click()
+    row = tab.page.locator('[data-part="next"] tbody tr, [data-part="now"] tbody tr')
+    await expect(row).to_contain_text("Link s01-wan")
+    await expect(row).to_contain_text("every ")
+    await tab.accessible()
+    await row.get_by_role("button").click()
+    await row.get_by_role("button").click()
+    await expect(tab.page.locator('[data-part="past"] tbody tr')).to_contain_text("by hand")
+    assert not tab.problems

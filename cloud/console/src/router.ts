@@ -16,6 +16,8 @@ declare module 'vue-router' {
       | 'agents'
       | 'content'
       | 'quarantine'
+      | 'maintenance'
+      | 'notifications'
       | 'wall'
       | 'missing'
     /** Whether the page can show a moment of the past; others show now and say so. */
@@ -44,6 +46,8 @@ const PAGES = {
   agent: () => import('./views/AgentPage.vue'),
   content: () => import('./views/ContentPage.vue'),
   quarantine: () => import('./views/QuarantinePage.vue'),
+  maintenance: () => import('./views/MaintenancePage.vue'),
+  notifications: () => import('./views/NotificationsPage.vue'),
   wall: () => import('./views/WallPage.vue'),
   missing: () => import('./views/MissingPage.vue'),
 }
@@ -93,6 +97,8 @@ export function createConsoleRouter() {
       { path: '/agents/:id', component: PAGES.agent, props: true, meta: { section: 'agents' } },
       { path: '/content', component: PAGES.content, meta: { section: 'content' } },
       { path: '/quarantine', component: PAGES.quarantine, meta: { section: 'quarantine' } },
+      { path: '/maintenance', component: PAGES.maintenance, meta: { section: 'maintenance' } },
+      { path: '/notifications', component: PAGES.notifications, meta: { section: 'notifications' } },
       { path: '/wall', component: PAGES.wall, meta: { section: 'wall', follows: true } },
       { path: '/:path(.*)*', component: PAGES.missing, meta: { section: 'missing' } },
     ],

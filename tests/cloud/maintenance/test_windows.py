@@ -76,6 +76,11 @@ async def test_work_in_an_exam_needs_a_reason_and_a_better_time_is_proposed(
     assert refused.status_code == 422
     [problem] = refused.json()["errors"]
     assert (problem["field"], "1 lessons, 1 of them exams" in problem["detail"]) == ("reason", True)
+    planned = {name: str(value) for name, value in order().items() if name != "actor"}
+    told = (await api.get("/api/v1/maintenance/forecast", params=planned)).json()
+    assert (told["lessons"], told["exams"], len(told["times"]), told["days"]) == (1, 1, 1, 60)
+    absent = await api.get("/api/v1/maintenance/forecast", params={**planned, "key": "s09-wan"})
+    assert [error["field"] for error in absent.json()["errors"]] == ["key"]
     assert (await api.post("/api/v1/maintenance", json=order(key="s02-wan"))).status_code == 201
     made = (await api.post("/api/v1/maintenance", json=order(reason="光缆要断了"))).json()
     assert 15 < made["lesson_minutes"] <= 30  # a busy machine takes its time

@@ -133,3 +133,9 @@ def test_every_problem_of_a_file_is_told_at_once_and_no_address_with_it() -> Non
         assert part in said, said
     assert "example:" in said
     assert "also bad" not in said
+
+
+def test_turns_of_a_rota_are_weeks_with_single_days_given_away() -> None:
+    turns = PLAN.rotas["network"].turns(date(2026, 11, 27), 10)
+    assert [(turn.contact, turn.first.day, turn.last.day) for turn in turns] == [("first", 27, 29), ("second", 30, 6)]
+    assert PLAN.rotas["network"].turns(date(2026, 12, 8), 1)[0].contact == "first"

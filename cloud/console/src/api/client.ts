@@ -1,7 +1,7 @@
 // Asking the cloud: typed by the generated schema, every failure as one error with what happened and what to do.
 
 import type { paths } from './schema'
-import type { Problem, ReplayReport } from './types'
+import type { FieldProblem, Problem, ReplayReport } from './types'
 
 type JsonOf<Operation> = Operation extends {
   responses: { 200: { content: { 'application/json': infer Body } } }
@@ -37,6 +37,8 @@ export class ApiError extends Error {
     readonly hint: string | null,
     /** Last word of the problem's type, such as `database-away`; '' when the answer was no problem document. */
     readonly problem = '',
+    /** Inputs that were wrong, when the answer names them. */
+    readonly inputs: readonly FieldProblem[] = [],
   ) {
     super(message)
   }
@@ -83,7 +85,7 @@ async function problemOf(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null
   const message = problem?.detail ?? problem?.title ?? `HTTP ${response.status} ${response.statusText}`.trim()
   const name = problem?.type?.replace(/^.*:/, '') ?? ''
-  return new ApiError(response.status, message, problem?.hint ?? null, name)
+  return new ApiError(response.status, message, problem?.hint ?? null, name, problem?.errors ?? [])
 }
 
 /** Read a document. Raises ApiError, or AbortError when `signal` fires. */

@@ -430,6 +430,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/maintenance/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Forecast Maintenance
+         * @description What a window would cost in lessons and when it would hold, before it is planned.
+         */
+        get: operations["forecast_maintenance_api_v1_maintenance_forecast_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/maintenance/proposal": {
         parameters: {
             query?: never;
@@ -464,6 +484,46 @@ export interface paths {
         get: operations["deliveries_api_v1_notifications_deliveries_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notification Plan
+         * @description Who is on duty and who is told when, as the file of notifications says now; never an address.
+         */
+        get: operations["notification_plan_api_v1_notifications_plan_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/contacts/{contact}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Contact
+         * @description Send a contact a message that says it is a test; nothing is written down.
+         */
+        post: operations["try_contact_api_v1_notifications_contacts__contact__test_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4849,6 +4909,30 @@ export interface components {
          */
         DocumentKind: "roster" | "timetable" | "content" | "terminals" | "erasure";
         /**
+         * DutyTurn
+         * @description Days on which one contact is on duty.
+         */
+        DutyTurn: {
+            /**
+             * Contact
+             * @description Who.
+             * @example first
+             */
+            contact: string;
+            /**
+             * First
+             * Format: date
+             * @description From this day on, by the district's calendar.
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             * @description Until this day, included.
+             */
+            last: string;
+        };
+        /**
          * EdgeState
          * @description What is to be said of two devices that hang together, or should.
          * @enum {string}
@@ -5609,6 +5693,38 @@ export interface components {
              * @default null
              */
             allowed: string[] | null;
+        };
+        /**
+         * Forecast
+         * @description What a window would cost before it is planned.
+         */
+        Forecast: {
+            /**
+             * Times
+             * @description When it would hold first; at most three, none when it would never hold in the days looked at.
+             */
+            times: string[];
+            /**
+             * Days
+             * @description How many days from now on were looked at.
+             * @example 60
+             */
+            days: number;
+            /**
+             * Lesson Minutes
+             * @description Lesson-minutes that fall into it in those days.
+             */
+            lesson_minutes: number;
+            /**
+             * Lessons
+             * @description Lessons that it touches; with any of them a reason is needed.
+             */
+            lessons: number;
+            /**
+             * Exams
+             * @description Exams among them.
+             */
+            exams: number;
         };
         /**
          * Found
@@ -8186,6 +8302,36 @@ export interface components {
             damaged_items: number;
         };
         /**
+         * NotificationPlan
+         * @description What the file of notifications says, without its addresses.
+         */
+        NotificationPlan: {
+            /** @description None configured, ready, or refused because of its problems. */
+            state: components["schemas"]["PlanState"];
+            /**
+             * Problems
+             * @description What is wrong with the file, each with its key and an example.
+             */
+            problems: string[];
+            /**
+             * Rotas
+             * @description Who is on duty.
+             */
+            rotas: components["schemas"]["RotaDuty"][];
+            /**
+             * Policies
+             * @description Who is told when.
+             */
+            policies: components["schemas"]["PlanPolicy"][];
+            /** @description The digest; null for none. */
+            digest: components["schemas"]["PlanDigest"] | null;
+            /**
+             * Contacts
+             * @description Everybody who can be told.
+             */
+            contacts: components["schemas"]["PlanContact"][];
+        };
+        /**
          * OutThen
          * @description Something that was not up.
          */
@@ -8573,6 +8719,111 @@ export interface components {
              * @example true
              */
             database: boolean;
+        };
+        /**
+         * PlanContact
+         * @description Somebody who can be told.
+         */
+        PlanContact: {
+            /**
+             * Name
+             * @description Their name in the file.
+             * @example first
+             */
+            name: string;
+            /**
+             * Channels
+             * @description Kinds of channel, in the order tried.
+             * @example [
+             *       "feishu",
+             *       "mailto"
+             *     ]
+             */
+            channels: string[];
+            /**
+             * Language
+             * @description The language they are told in.
+             * @example zh-CN
+             */
+            language: string;
+            /**
+             * Quiet From
+             * @description When their quiet hours begin; null for none.
+             * @example 22:00
+             */
+            quiet_from: string | null;
+            /**
+             * Quiet Until
+             * @description When their quiet hours end.
+             * @example 06:30
+             */
+            quiet_until: string | null;
+            /**
+             * Quiet Lets
+             * @description Severities that are told in quiet hours all the same.
+             */
+            quiet_lets: components["schemas"]["Severity"][];
+        };
+        /**
+         * PlanDigest
+         * @description When the rest is told in one message.
+         */
+        PlanDigest: {
+            /**
+             * At
+             * @description Times of day.
+             * @example [
+             *       "07:00",
+             *       "17:30"
+             *     ]
+             */
+            at: string[];
+            /**
+             * Who
+             * @description Contacts by name, rotas as `rota:name`.
+             */
+            who: string[];
+        };
+        /**
+         * PlanPolicy
+         * @description The steps for incidents of some severities.
+         */
+        PlanPolicy: {
+            /**
+             * Severities
+             * @description Which.
+             */
+            severities: components["schemas"]["Severity"][];
+            /**
+             * Steps
+             * @description In the order they come.
+             */
+            steps: components["schemas"]["PlanStep"][];
+        };
+        /**
+         * PlanState
+         * @description Whether people are told at all.
+         * @enum {string}
+         */
+        PlanState: "none" | "ready" | "refused";
+        /**
+         * PlanStep
+         * @description Whom to tell when nobody took note for so long.
+         */
+        PlanStep: {
+            /**
+             * After Minutes
+             * @description How long after the incident opened.
+             */
+            after_minutes: number;
+            /**
+             * Who
+             * @description Contacts by name, rotas as `rota:name`.
+             * @example [
+             *       "rota:network"
+             *     ]
+             */
+            who: string[];
         };
         /**
          * PortDetail
@@ -9883,6 +10134,23 @@ export interface components {
              * @description Whether it is an exam.
              */
             exam: boolean;
+        };
+        /**
+         * RotaDuty
+         * @description A rota with its turns from today on.
+         */
+        RotaDuty: {
+            /**
+             * Name
+             * @description Its name.
+             * @example network
+             */
+            name: string;
+            /**
+             * Turns
+             * @description The turn that holds today, and those after it for four weeks.
+             */
+            turns: components["schemas"]["DutyTurn"][];
         };
         /**
          * Saturation
@@ -11412,6 +11680,28 @@ export interface components {
          * @enum {string}
          */
         Trend: "not_enough_data" | "stable" | "falling" | "growing" | "saturated";
+        /**
+         * Trial
+         * @description What became of a message that says it is a test.
+         */
+        Trial: {
+            /**
+             * Contact
+             * @description Who was told.
+             */
+            contact: string;
+            /**
+             * Taken
+             * @description Whether one of the channels took it.
+             */
+            taken: boolean;
+            /**
+             * Problem
+             * @description What went wrong; null when nothing did.
+             * @example not taken by feishu
+             */
+            problem: string | null;
+        };
         /**
          * UnclaimedList
          * @description A page of unclaimed things, in order of kind and key.
@@ -13620,6 +13910,55 @@ export interface operations {
             };
         };
     };
+    forecast_maintenance_api_v1_maintenance_forecast_get: {
+        parameters: {
+            query: {
+                /** @description What the work is on. */
+                kind: components["schemas"]["TargetKind"];
+                /** @description Its key. */
+                key: string;
+                /** @description When it begins. */
+                starts_at: string;
+                /** @description How long it lasts, each time. */
+                duration_seconds?: number;
+                /** @description RFC 5545 RRULE. */
+                recurrence?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     propose_maintenance_api_v1_maintenance_proposal_get: {
         parameters: {
             query: {
@@ -13690,6 +14029,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notification_plan_api_v1_notifications_plan_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPlan"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_contact_api_v1_notifications_contacts__contact__test_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The operator's token, when the API is configured with one. */
+                "X-Bellwether-Token"?: string | null;
+            };
+            path: {
+                /** @description Name of the contact. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            /** @description The token is missing or wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The request has invalid input */

@@ -6,6 +6,7 @@ import { incidentsEn } from './incidents.en'
 import type { Messages } from './index'
 import { outlookEn } from './outlook.en'
 import { placesEn } from './places.en'
+import { maintenanceEn, notificationsEn } from './planning.en'
 import { searchEn } from './search.en'
 import { terminalsEn } from './terminals.en'
 import { timeEn } from './time.en'
@@ -41,6 +42,8 @@ export const en: Messages = {
     agents: 'Agents',
     content: 'Content',
     quarantine: 'Quarantine',
+    maintenance: 'Works',
+    notifications: 'Notices',
     missing: 'Not found',
   },
   status: {
@@ -330,6 +333,8 @@ export const en: Messages = {
   incidents: incidentsEn,
   outlook: outlookEn,
   places: placesEn,
+  maintenance: maintenanceEn,
+  notifications: notificationsEn,
   search: searchEn,
   terminals: terminalsEn,
   content: {

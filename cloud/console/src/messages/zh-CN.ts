@@ -5,6 +5,7 @@ import { type EventFacts, given } from './eventFacts'
 import { incidentsZh } from './incidents.zh-CN'
 import { outlookZh } from './outlook.zh-CN'
 import { placesZh } from './places.zh-CN'
+import { maintenanceZh, notificationsZh } from './planning.zh-CN'
 import { searchZh } from './search.zh-CN'
 import { terminalsZh } from './terminals.zh-CN'
 import { timeZh } from './time.zh-CN'
@@ -38,6 +39,8 @@ export const zhCN = {
     agents: '代理',
     content: '内容',
     quarantine: '隔离区',
+    maintenance: '维护',
+    notifications: '通知',
     missing: '未找到',
   },
   status: {
@@ -330,6 +333,8 @@ export const zhCN = {
   incidents: incidentsZh,
   outlook: outlookZh,
   places: placesZh,
+  maintenance: maintenanceZh,
+  notifications: notificationsZh,
   search: searchZh,
   terminals: terminalsZh,
   content: {

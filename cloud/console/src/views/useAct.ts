@@ -31,5 +31,5 @@ export function useAct<T>(act: () => Promise<T>, absent?: () => readonly [title:
     const { title, detail, hint } = problemWords(error.value, t.value, absent?.())
     return [title, detail, hint].filter(Boolean).join(' · ')
   })
-  return { running, needsToken, message, run }
+  return { running, needsToken, message, error, run }
 }
