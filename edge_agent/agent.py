@@ -27,6 +27,7 @@ from edge_agent.downlink.service import Downlink, Said
 from edge_agent.errors import EdgeError
 from edge_agent.health import AgentStatus, ClockWatch, DeviceState, TerminalsState
 from edge_agent.jobs import Drivers, make_collectors, make_jobs
+from edge_agent.receivers import make_receivers
 from edge_agent.records import Intake
 from edge_agent.scheduler import Scheduler
 from edge_agent.spool import Spool, SpoolError, SpoolLimits
@@ -132,6 +133,7 @@ class Agent:
         self.scheduler = Scheduler(
             make_jobs(config, self._collectors), self._deliver, self._clock.wall_ms, self._drivers.rng
         )
+        self.receivers = make_receivers(config, self._clock, self._deliver, self._collectors.port_of)
         self.classrooms = None if config.lan is None else self._make_classrooms()
         self._lan = None if config.lan is None else _lan_server(self, config.lan)
         self._devices = {device.id: DeviceState(device=device.id) for device in config.devices}
@@ -177,6 +179,9 @@ class Agent:
             opened.push_async_callback(self._collectors.close)
             await self.scheduler.start()
             opened.push_async_callback(self.scheduler.stop)
+            for receiver in self.receivers:
+                await receiver.start()
+                opened.push_async_callback(receiver.stop)
             if self.classrooms is not None:
                 await self.classrooms.start()
                 opened.push_async_callback(self.classrooms.stop)
@@ -235,6 +240,7 @@ class Agent:
                 checkins_total=self.terminals.checkins_total,
             ),
             collectors=self.scheduler.courses(),
+            receivers=[receiver.state() for receiver in self.receivers],
             centre=None if self._downlink is None else self._downlink.state(),
             agent_rss_bytes=None if self._host is None else self._host.agent_rss_bytes,
             agent_cpu_ratio=None if self._host is None else self._host.agent_cpu_ratio,
@@ -257,6 +263,7 @@ class Agent:
             faults.append(f"the centre refuses this agent: {reason}")
         if self._lan is not None and self._lan.fault:
             faults.append(self._lan.fault)
+        faults += [receiver.fault for receiver in self.receivers if receiver.fault]
         if self.content is not None and self.content.fault:
             faults.append(f"content: {self.content.fault}")
         return faults

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from msgspec import Struct, structs
 
 from edge_agent.collectors.reading import Reading
+from edge_agent.receivers.books import ReceiverState
 from edge_agent.scheduler import Course
 from edge_agent.spool import SpoolStats
 from edge_agent.uplink.values import UplinkSnapshot
@@ -105,6 +106,7 @@ class AgentStatus(Struct, frozen=True, kw_only=True):
     devices: list[DeviceState]
     terminals: TerminalsState
     collectors: list[Course]
+    receivers: list[ReceiverState] = []
     centre: CentreState | None = None
     agent_rss_bytes: int | None = None
     agent_cpu_ratio: float | None = None

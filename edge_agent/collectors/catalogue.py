@@ -79,6 +79,10 @@ class Collectors:
             collector = self._made.collectors[type(target)] = self._makers[type(target)]()
         return await collector.collect(target, deadline)
 
+    def port_of(self, device: str, if_index: int) -> str | None:
+        """Return the name of a port as the last look at the device's table found it; None before that."""
+        return None if self._made.conversations is None else self._made.conversations.port_of(device, if_index)
+
     async def close(self) -> None:
         """Close every collector made, the conversations and the pinger."""
         made, self._made = self._made, _Made()

@@ -15,8 +15,10 @@ from edge_agent.config.model import (
     LinkSection,
     SnmpSection,
     SpoolSection,
+    SyslogSection,
     TcpProbe,
     TerminalsSection,
+    TrapsSection,
     UplinkSection,
 )
 from edge_agent.config.problems import ConfigError, Problem
@@ -39,8 +41,10 @@ __all__ = [
     "Secret",
     "SnmpSection",
     "SpoolSection",
+    "SyslogSection",
     "TcpProbe",
     "TerminalsSection",
+    "TrapsSection",
     "UplinkSection",
     "effective_toml",
     "effective_values",

@@ -23,7 +23,9 @@ from edge_agent.config.model import (
     IcmpProbe,
     LanSection,
     LinkSection,
+    SyslogSection,
     TcpProbe,
+    TrapsSection,
     UplinkSection,
 )
 from edge_agent.config.problems import Problem
@@ -152,21 +154,37 @@ def _uplink(uplink: UplinkSection, _key: str) -> Iterator[Problem]:
 
 
 def _lan(lan: LanSection, _key: str) -> Iterator[Problem]:
-    reason = ""
-    try:
-        _, port = listen_address(lan.listen)
-    except ValueError as error:
-        reason = str(error)
-    else:
-        reason = "" if port else f"port 0 is not between 1 and {MAX_PORT}"
-    if reason:
-        yield Problem("lan.listen", reason, 'listen = "0.0.0.0:8740"')
+    yield from _listen("lan.listen", lan.listen, 'listen = "0.0.0.0:8740"')
     if lan.teacher_code is not None and len(lan.teacher_code.reveal()) < MIN_TEACHER_CODE:
         yield Problem(
             "lan.teacher_code",
             f"has fewer than {MIN_TEACHER_CODE} characters; a pupil could guess it",
             'teacher_code = { file = "/etc/bellwether/teacher-code" }',
         )
+
+
+def _listen(key: str, listen: str, example: str) -> Iterator[Problem]:
+    try:
+        _, port = listen_address(listen)
+    except ValueError as error:
+        yield Problem(key, str(error), example)
+    else:
+        if not port:
+            yield Problem(key, f"port 0 is not between 1 and {MAX_PORT}", example)
+
+
+def _traps(traps: TrapsSection, key: str) -> Iterator[Problem]:
+    yield from _listen(f"{key}.listen", traps.listen, 'listen = "0.0.0.0:1162"')
+    if traps.user is None:
+        for name in ("auth_protocol", "auth_key", "priv_protocol", "priv_key"):
+            if getattr(traps, name) is not None:
+                yield Problem(f"{key}.{name}", "is for nothing without a user", 'user = "traps"')
+    else:
+        yield from _levels(traps, key)
+
+
+def _syslog(syslog: SyslogSection, key: str) -> Iterator[Problem]:
+    yield from _listen(f"{key}.listen", syslog.listen, 'listen = "0.0.0.0:1514"')
 
 
 def _centre(centre: CentreSection, _key: str) -> Iterator[Problem]:
@@ -231,6 +249,10 @@ def _device(device: DeviceSection, key: str) -> Iterator[Problem]:
         yield Problem(f"{key}.community", "belongs to SNMP version 2c, this device has version 3", 'version = "2c"')
     if not device.user:
         yield Problem(f"{key}.user", "is missing, version 3 needs it", 'user = "bellwether"')
+    yield from _levels(device, key)
+
+
+def _levels(device: DeviceSection | TrapsSection, key: str) -> Iterator[Problem]:
     if device.priv_protocol is not None and device.auth_protocol is None:
         yield Problem(
             f"{key}.auth_protocol", "is missing; there is no privacy without authentication", 'auth_protocol = "sha256"'
@@ -352,6 +374,8 @@ def _duplicates(table: str, field: str, names: Iterable[Any]) -> Iterator[Proble
 WITHIN_TABLES: Checks = {
     UplinkSection: _uplink,
     LanSection: _lan,
+    TrapsSection: _traps,
+    SyslogSection: _syslog,
     CentreSection: _centre,
     ContentSection: _content,
     DeviceSection: _device,

@@ -120,6 +120,34 @@ class SnmpSection(Section, frozen=True, kw_only=True):
     library: Annotated[SnmpLibrary, Meta(examples=["pysnmp"])] = SnmpLibrary.AUTO
 
 
+class TrapsSection(Section, frozen=True, kw_only=True):
+    """SNMP notifications from devices; without this table none are received.
+
+    Each device is believed with the credentials that it is polled with; those here are taken from any address as well.
+    """
+
+    listen: Annotated[str, Meta(min_length=1, max_length=300, examples=["0.0.0.0:1162"])] = "0.0.0.0:1162"
+    per_minute: Annotated[int, Meta(ge=1, le=6000, examples=[30])] = 30
+    community: Annotated[Secret | None, Meta(examples=[{"file": "/etc/bellwether/trap-community"}])] = None
+    user: Annotated[str | None, Meta(examples=["traps"])] = None
+    auth_protocol: Annotated[AuthProtocol | None, Meta(examples=["sha256"])] = None
+    auth_key: Annotated[Secret | None, Meta(examples=[{"file": "/etc/bellwether/trap-auth"}])] = None
+    priv_protocol: Annotated[PrivProtocol | None, Meta(examples=["aes128"])] = None
+    priv_key: Annotated[Secret | None, Meta(examples=[{"file": "/etc/bellwether/trap-priv"}])] = None
+
+
+class SyslogSection(Section, frozen=True, kw_only=True):
+    """Syslog from devices; without this table none is received. What is less severe than `severity` is only counted."""
+
+    listen: Annotated[str, Meta(min_length=1, max_length=300, examples=["0.0.0.0:1514"])] = "0.0.0.0:1514"
+    tcp: bool = False
+    per_minute: Annotated[int, Meta(ge=1, le=6000, examples=[30])] = 30
+    severity: Annotated[
+        Literal["emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"],
+        Meta(examples=["warning"]),
+    ] = "warning"
+
+
 class DeviceSection(Section, frozen=True, kw_only=True):
     """A device polled by SNMP: v2c with a `community`, v3 with a `user` and keys."""
 
@@ -234,6 +262,8 @@ class AgentConfig(Section, frozen=True, kw_only=True):
     host: HostSection = HostSection()
     terminals: TerminalsSection = TerminalsSection()
     snmp: SnmpSection = SnmpSection()
+    traps: TrapsSection | None = None
+    syslog: SyslogSection | None = None
     devices: tuple[DeviceSection, ...] = ()
     links: tuple[LinkSection, ...] = ()
     probes: tuple[AnyProbe, ...] = ()

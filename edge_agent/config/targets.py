@@ -17,7 +17,16 @@ from edge_agent.collectors.targets import (
     TcpTarget,
     UserV3,
 )
-from edge_agent.config.model import AgentConfig, AnyProbe, DeviceSection, DnsProbe, HttpProbe, IcmpProbe, LinkSection
+from edge_agent.config.model import (
+    AgentConfig,
+    AnyProbe,
+    DeviceSection,
+    DnsProbe,
+    HttpProbe,
+    IcmpProbe,
+    LinkSection,
+    TrapsSection,
+)
 from edge_agent.config.secret import Secret
 
 
@@ -35,6 +44,17 @@ def link_targets(config: AgentConfig) -> tuple[LinkTarget, ...]:
 def probe_targets(config: AgentConfig) -> tuple[tuple[ProbeTarget, float], ...]:
     """Return the active checks, each with its interval in seconds."""
     return tuple((_probe(config.agent.id, probe), probe.interval_seconds) for probe in config.probes)
+
+
+def trap_credentials(config: AgentConfig) -> tuple[Credentials, ...]:
+    """Return what `[traps]` has of its own, to be taken from any address."""
+    traps = config.traps
+    found: list[Credentials] = []
+    if traps is not None and traps.community is not None:
+        found.append(CommunityV2c(_word(traps.community)))
+    if traps is not None and traps.user is not None:
+        found.append(_user(traps))
+    return tuple(found)
 
 
 def host_target(config: AgentConfig) -> HostTarget:
@@ -59,12 +79,16 @@ def _device(device: DeviceSection) -> DeviceTarget:
 def _credentials(device: DeviceSection) -> Credentials:
     if device.version == "2c":
         return CommunityV2c(_word(device.community))
+    return _user(device)
+
+
+def _user(section: DeviceSection | TrapsSection) -> UserV3:
     return UserV3(
-        user=device.user or "",
-        auth_protocol=device.auth_protocol,
-        auth_key=_word(device.auth_key),
-        priv_protocol=device.priv_protocol,
-        priv_key=_word(device.priv_key),
+        user=section.user or "",
+        auth_protocol=section.auth_protocol,
+        auth_key=_word(section.auth_key),
+        priv_protocol=section.priv_protocol,
+        priv_key=_word(section.priv_key),
     )
 
 

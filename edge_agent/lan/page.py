@@ -42,6 +42,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "devices": ("网络设备", "Devices"),
     "device": ("设备", "Device"),
     "state": ("状态", "State"),
+    "received": ("来自设备的消息", "Messages from devices"),
+    "receiver_traps": ("SNMP 陷阱", "SNMP traps"),
+    "receiver_syslog": ("系统日志 (syslog)", "Syslog"),
+    "came": ("收到", "Received"),
+    "told": ("转为事件", "Told"),
+    "thinned": ("合并计数", "Thinned"),
+    "below": ("低于级别", "Below the level"),
+    "refused_messages": ("拒收", "Refused"),
     "polled": ("最近轮询", "Last poll"),
     "reachable": ("正常", "answers"),
     "silent": ("无应答", "does not answer"),
@@ -119,7 +127,12 @@ def render(status: AgentStatus, lang: str, taught: Taught | None = None) -> str:
 
     other = "en" if lang == "zh" else "zh"
     heading = f"{word(status.role.value)} · {escape(status.agent)}"
-    sections = [_uplink(status, word, lang), _held(status, word, lang), _devices(status, word, lang)]
+    sections = [
+        _uplink(status, word, lang),
+        _held(status, word, lang),
+        _devices(status, word, lang),
+        _received(status, word),
+    ]
     if status.centre is not None:
         sections.append(_desired(status.centre, status.at_ms, word, lang))
     sections.append(
@@ -193,6 +206,22 @@ def _devices(status: AgentStatus, word: Words, lang: str) -> str:
     if not rows:
         return ""
     return _section(word("devices"), _table([word("device"), word("state"), word("polled")], rows))
+
+
+def _received(status: AgentStatus, word: Words) -> str:
+    rows = [
+        [
+            word(f"receiver_{one.receiver}"),
+            f'<span class="bad">{escape(one.fault)}</span>' if one.fault else escape(one.listen),
+            *(f"{count:,}" for count in (one.received_total, one.told_total, one.thinned_total, one.below_total)),
+            f"{sum(one.refused_total.values()):,}",
+        ]
+        for one in status.receivers
+    ]
+    if not rows:
+        return ""
+    headings = ("kind", "state", "came", "told", "thinned", "below", "refused_messages")
+    return _section(word("received"), _table([word(key) for key in headings], rows))
 
 
 def _desired(centre: CentreState, now_ms: int, word: Words, lang: str) -> str:

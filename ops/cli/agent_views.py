@@ -112,6 +112,12 @@ def print_status(status: AgentStatus) -> None:
                 for course in troubled
             ],
         )
+    for one in status.receivers:
+        output.print_text(
+            f"{one.receiver:<12} {one.listen}: received {one.received_total:,}, told {one.told_total:,}, "
+            f"thinned {one.thinned_total:,}, below {one.below_total:,}, refused {sum(one.refused_total.values()):,}"
+            + "".join(f"; {reason}: {count:,}" for reason, count in one.refused_total.items())
+        )
     for fault in status.faults:
         output.say(f"fault: {fault}")
 

@@ -57,6 +57,11 @@ class Conversations:
             self._by_device[key] = Conversation(target, self._driver, self._clock, self._chance, self._slots)
         return self._by_device[key]
 
+    def port_of(self, device: str, if_index: int) -> str | None:
+        """Return the key of the port that has an ifIndex, as far as the device's table has been read."""
+        tables = [one.interfaces.by_key for one in self._by_device.values() if one.target.device == device]
+        return next((port.key for table in tables for port in table.values() if port.if_index == if_index), None)
+
     async def close(self) -> None:
         """End all conversations."""
         for conversation in self._by_device.values():

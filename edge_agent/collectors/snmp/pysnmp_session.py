@@ -55,14 +55,14 @@ MAX_ROWS = 4096
 TOO_BIG = 1
 AUTHORIZATION_ERROR = 16
 
-_AUTH = {
+AUTH = {
     AuthProtocol.SHA1: USM_AUTH_HMAC96_SHA,
     AuthProtocol.SHA224: USM_AUTH_HMAC128_SHA224,
     AuthProtocol.SHA256: USM_AUTH_HMAC192_SHA256,
     AuthProtocol.SHA384: USM_AUTH_HMAC256_SHA384,
     AuthProtocol.SHA512: USM_AUTH_HMAC384_SHA512,
 }
-_PRIV = {
+PRIV = {
     PrivProtocol.AES128: USM_PRIV_CFB128_AES,
     PrivProtocol.AES256: USM_PRIV_CFB256_AES,
     PrivProtocol.AES256_BLUMENTHAL: USM_PRIV_CFB256_AES_BLUMENTHAL,
@@ -134,7 +134,7 @@ class PysnmpSession:
 
         exchange = await self._ask(send, deadline)
         return Answer(
-            values={oid: value for oid, raw in exchange.rows if (value := _value(raw)) is not None},
+            values={oid: value for oid, raw in exchange.rows if (value := value_of(raw)) is not None},
             at=exchange.at,
             rtt_seconds=exchange.rtt_seconds,
             retries=exchange.retries,
@@ -232,7 +232,7 @@ def _advance(
     ended: set[str] = set()
     for position, (oid, raw) in enumerate(answered):
         column = columns[position % len(columns)]
-        value = _value(raw)
+        value = value_of(raw)
         if column in ended:
             continue
         if value is None or not oid.startswith(column + "."):
@@ -249,7 +249,8 @@ def _advance(
     return following
 
 
-def _value(raw: Any) -> Value | None:
+def value_of(raw: Any) -> Value | None:
+    """Return a varbind's value as plain data; None for null and for what the device does not have."""
     if isinstance(raw, (NoSuchInstance, NoSuchObject, EndOfMibView, Null)):
         return None
     if isinstance(raw, ObjectIdentifier):
@@ -296,7 +297,7 @@ def _auth_data(credentials: Credentials) -> Any:
         return CommunityData(credentials.community, mpModel=1)  # noqa: S508 - what old devices speak, by config
     options: dict[str, Any] = {}
     if credentials.auth_protocol is not None:
-        options |= {"authKey": credentials.auth_key, "authProtocol": _AUTH[credentials.auth_protocol]}
+        options |= {"authKey": credentials.auth_key, "authProtocol": AUTH[credentials.auth_protocol]}
     if credentials.priv_protocol is not None:
-        options |= {"privKey": credentials.priv_key, "privProtocol": _PRIV[credentials.priv_protocol]}
+        options |= {"privKey": credentials.priv_key, "privProtocol": PRIV[credentials.priv_protocol]}
     return UsmUserData(credentials.user, **options)  # noqa: S509 - the level is the operator's choice

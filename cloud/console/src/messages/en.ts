@@ -519,9 +519,66 @@ export const en: Messages = {
     'probe.changed': (a) => (a.is('success') ? 'succeeds again' : `fails${given(a.why, ': ')}`),
     'terminal.present': (a) => `is present${given(a.span('silent_seconds'), ' after ', ' of silence')}`,
     'terminal.absent': (a) => `is absent${given(a.span('silent_seconds'), ', silent for ')}`,
+    'trap.cold_start': () => 'started anew (coldStart); its configuration may have changed',
+    'trap.warm_start': () => 'started anew (warmStart), configuration unchanged',
+    'trap.link_down': (a) =>
+      `reports: port down${a.is('admin_up') === false ? ', disabled by its administrator' : ''}${given(a.text('if_index'), ' (ifIndex ', ')')}`,
+    'trap.link_up': (a) => `reports: port up${given(a.text('if_index'), ' (ifIndex ', ')')}`,
+    'trap.authentication_failure': () => 'reports that somebody asked it with wrong credentials',
+    'trap.ups_on_battery': (a) =>
+      `runs on battery${given(a.span('on_battery_seconds'), ' for ')}${given(a.span('remaining_seconds'), ', ', ' left')}`,
+    'trap.ups_condition': (a) =>
+      `reports ${a.is('begins') === false ? 'the end of' : ''}${a.is('begins') === false ? ' ' : ''}a condition of the UPS${given(a.word('condition'), ': ')}`,
+    'trap.poe_port': (a) =>
+      `reports the power of a port${given(a.text('poe_port'), ' (port ', ')')}${given(a.word('status'), ': ')}`,
+    'trap.poe_usage': (a) =>
+      a.is('begins') === false
+        ? `has its power for terminals below the threshold again${given(a.count('power_watts'), ' (', ' W)')}`
+        : `has its power for terminals above the threshold${given(a.count('power_watts'), ' (', ' W)')}`,
+    'trap.received': (a) =>
+      `sent a notification${given(a.text('oid'), ' ')}${given(a.text('varbinds'), ' with ')}${given(a.text('source'), ' (from ', ')')}`,
+    'trap.thinned': (a) =>
+      `sent ${a.count('items') || 'some'} more notifications, too fast to be told one by one`,
+    'trap.refused': (a) =>
+      `refused ${a.count('items') || 'some'} messages at its trap port${given(a.why, ': ')}`,
+    'log.received': (a) =>
+      `logged${given(a.word('severity'), ' (', ')')}${given(a.text('message'), ' “', '”')}${given(a.text('source'), ' (from ', ')')}`,
+    'log.thinned': (a) =>
+      `logged ${a.count('items') || 'some'} more messages, too fast to be told one by one`,
+    'log.refused': (a) =>
+      `refused ${a.count('items') || 'some'} messages at its syslog port${given(a.why, ': ')}`,
     'clock.stepped': (a) => `had its clock stepped${given(a.step('step_seconds'), ' by ')}`,
   },
   edgeReasons: {
+    battery_bad: 'battery bad',
+    on_battery: 'on battery',
+    low_battery: 'battery low',
+    depleted_battery: 'battery depleted',
+    temperature_bad: 'temperature out of bounds',
+    input_bad: 'input out of bounds',
+    output_bad: 'output out of bounds',
+    output_overload: 'output overloaded',
+    on_bypass: 'on bypass',
+    bypass_bad: 'bypass out of bounds',
+    output_off_as_requested: 'output off as requested',
+    ups_off_as_requested: 'UPS off as requested',
+    charger_failed: 'charger failed',
+    output_off: 'output off',
+    system_off: 'system off',
+    fan_failure: 'fan failed',
+    fuse_failure: 'fuse failed',
+    general_fault: 'general fault',
+    test_failed: 'test failed',
+    communications_lost: 'communication lost',
+    awaiting_power: 'awaiting power',
+    shutdown_pending: 'shutdown pending',
+    shutdown_imminent: 'shutdown imminent',
+    test_in_progress: 'test in progress',
+    searching: 'not delivering',
+    other_fault: 'other fault',
+    'wrong digest': 'wrong authentication key',
+    'decryption failed': 'wrong privacy key',
+    'not in time window': 'not in the time window',
     restarted: 'the device restarted',
     discontinuity: 'the device says so',
     engine_boots: 'its SNMP engine restarted',

@@ -7,6 +7,8 @@ type Attributes = Readonly<Record<string, unknown>>
 
 export interface EventFacts {
   text(name: string): string
+  /** A code of ours in the reader's words; anything else as it came. */
+  word(name: string): string
   count(name: string): string
   bytes(name: string): string
   percent(name: string): string
@@ -40,6 +42,7 @@ export function eventFacts(
   }
   return {
     text,
+    word: (name) => reasonIn(text(name), reasons),
     number,
     count: shown(count),
     bytes: shown(bytes),
