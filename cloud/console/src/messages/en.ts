@@ -7,6 +7,7 @@ import type { Messages } from './index'
 import { outlookEn } from './outlook.en'
 import { placesEn } from './places.en'
 import { maintenanceEn, notificationsEn } from './planning.en'
+import { receiverReasons } from './receivers.en'
 import { searchEn } from './search.en'
 import { terminalsEn } from './terminals.en'
 import { timeEn } from './time.en'
@@ -550,35 +551,7 @@ export const en: Messages = {
     'clock.stepped': (a) => `had its clock stepped${given(a.step('step_seconds'), ' by ')}`,
   },
   edgeReasons: {
-    battery_bad: 'battery bad',
-    on_battery: 'on battery',
-    low_battery: 'battery low',
-    depleted_battery: 'battery depleted',
-    temperature_bad: 'temperature out of bounds',
-    input_bad: 'input out of bounds',
-    output_bad: 'output out of bounds',
-    output_overload: 'output overloaded',
-    on_bypass: 'on bypass',
-    bypass_bad: 'bypass out of bounds',
-    output_off_as_requested: 'output off as requested',
-    ups_off_as_requested: 'UPS off as requested',
-    charger_failed: 'charger failed',
-    output_off: 'output off',
-    system_off: 'system off',
-    fan_failure: 'fan failed',
-    fuse_failure: 'fuse failed',
-    general_fault: 'general fault',
-    test_failed: 'test failed',
-    communications_lost: 'communication lost',
-    awaiting_power: 'awaiting power',
-    shutdown_pending: 'shutdown pending',
-    shutdown_imminent: 'shutdown imminent',
-    test_in_progress: 'test in progress',
-    searching: 'not delivering',
-    other_fault: 'other fault',
-    'wrong digest': 'wrong authentication key',
-    'decryption failed': 'wrong privacy key',
-    'not in time window': 'not in the time window',
+    ...receiverReasons,
     restarted: 'the device restarted',
     discontinuity: 'the device says so',
     engine_boots: 'its SNMP engine restarted',
