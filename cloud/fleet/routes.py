@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from cloud.fleet import reading
+from cloud.fleet.export import AGENTS
 from cloud.fleet.schemas import AgentDetail, AgentList, EventList
-from cloud.http import problems
+from cloud.http import files, problems
 from cloud.http.database import Reader
 from cloud.http.paging import Limit, Offset, Search, like_pattern
 from cloud.status.models import StatusWord
@@ -19,9 +20,7 @@ router = APIRouter(tags=["fleet"])
 AgentKey = Annotated[str, Path(max_length=160, examples=["s07-gw"], description="Agent id.")]
 
 
-@router.get("/agents", responses=problems.responses(422, 503))
-async def agents(
-    reader: Reader,
+def _filters(
     search: Search = None,
     role: Annotated[Role | None, Query(description="Only agents of this role.")] = None,
     school: Annotated[str | None, Query(max_length=160, description="School id.", examples=["s07"])] = None,
@@ -30,14 +29,26 @@ async def agents(
     ] = None,
     status: Annotated[StatusWord | None, Query(description="Only agents of this status.")] = None,
     holding: Annotated[bool, Query(description="Only agents that hold something not yet receipted.")] = False,
-    limit: Limit = 100,
-    offset: Offset = 0,
-) -> AgentList:
-    """Agents of the inventory with presence, lag and what they hold."""
-    filters = reading.AgentFilters(
+) -> reading.AgentFilters:
+    return reading.AgentFilters(
         pattern=like_pattern(search), role=role, school=school, presence=presence, status=status, holding=holding
     )
+
+
+Filters = Annotated[reading.AgentFilters, Depends(_filters)]
+
+
+@router.get("/agents", responses=problems.responses(422, 503))
+async def agents(reader: Reader, filters: Filters, limit: Limit = 100, offset: Offset = 0) -> AgentList:
+    """Agents of the inventory with presence, lag and what they hold."""
     return await reading.agents(reader, filters, limit, offset)
+
+
+@router.get("/agents/file", response_class=Response, responses=files.responses(422, 503))
+async def agents_file(request: Request, reader: Reader, filters: Filters, asked: files.Asked) -> Response:
+    """Every agent that the filters keep, as a file for a spreadsheet."""
+    found = await reading.agents(reader, filters, files.MOST_ROWS, 0)
+    return await files.file_answer(request, asked, AGENTS, found.items)
 
 
 @router.get("/agents/{agent}", responses=problems.responses(404, 422, 503))

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from cloud.errors import IncidentChanged, IncidentRefused, IncidentUnknown
-from cloud.http import problems
+from cloud.http import files, problems
 from cloud.http.database import Reader, Writer
 from cloud.http.paging import Limit, Offset
 from cloud.http.problems import ProblemError
 from cloud.http.token import operator_token
 from cloud.incidents import reading, service
+from cloud.incidents.export import INCIDENTS
 from cloud.incidents.models import IncidentKind, IncidentState, Severity
 from cloud.incidents.schemas import (
     Acknowledge,
@@ -30,6 +31,10 @@ from cloud.incidents.schemas import (
 router = APIRouter(tags=["incidents"])
 
 Number = Annotated[int, Path(ge=1, examples=[17], description="Number of the incident.")]
+States = Annotated[list[IncidentState] | None, Query(description="States to keep; all without.")]
+School = Annotated[str | None, Query(max_length=63, description="Keeps those of a school.")]
+Kind = Annotated[IncidentKind | None, Query(description="Keeps one sort of trouble.")]
+Urgency = Annotated[Severity | None, Query(description="Keeps one severity.")]
 _TOKEN = [Depends(operator_token)]
 _ACT = problems.responses(401, 404, 409, 422, 503)
 _LISTED = "GET /api/v1/incidents lists them."
@@ -51,10 +56,10 @@ def _said() -> Iterator[None]:
 @router.get("/incidents", responses=problems.responses(422, 503))
 async def incidents(
     reader: Reader,
-    state: Annotated[list[IncidentState] | None, Query(description="States to keep; all without.")] = None,
-    school: Annotated[str | None, Query(max_length=63, description="Keeps those of a school.")] = None,
-    kind: Annotated[IncidentKind | None, Query(description="Keeps one sort of trouble.")] = None,
-    severity: Annotated[Severity | None, Query(description="Keeps one severity.")] = None,
+    state: States = None,
+    school: School = None,
+    kind: Kind = None,
+    severity: Urgency = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> IncidentList:
@@ -62,6 +67,23 @@ async def incidents(
     return await reading.incidents(
         reader, states=state, school=school, kind=kind, severity=severity, limit=limit, offset=offset
     )
+
+
+@router.get("/incidents/file", response_class=Response, responses=files.responses(422, 503))
+async def incidents_file(
+    request: Request,
+    reader: Reader,
+    asked: files.Asked,
+    state: States = None,
+    school: School = None,
+    kind: Kind = None,
+    severity: Urgency = None,
+) -> Response:
+    """Every incident that the filters keep, as a file for a spreadsheet."""
+    found = await reading.incidents(
+        reader, states=state, school=school, kind=kind, severity=severity, limit=files.MOST_ROWS, offset=0
+    )
+    return await files.file_answer(request, asked, INCIDENTS, found.items)
 
 
 @router.get("/incidents/{incident_id}", responses=problems.responses(404, 422, 503))

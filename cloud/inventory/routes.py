@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from cloud.http import problems
+from cloud.http import files, problems
 from cloud.http.database import Reader
 from cloud.http.paging import Limit, Offset, Search, like_pattern
 from cloud.inventory import district_map, reading
+from cloud.inventory.export import LINKS, SCHOOLS
 from cloud.inventory.schemas import DistrictMap, LinkDetail, LinkList, SchoolDetail, SchoolList, UnclaimedList
 from protocols.samples import Kind
 
@@ -26,6 +27,12 @@ async def links(reader: Reader) -> LinkList:
     return await reading.links(reader)
 
 
+@router.get("/links/file", response_class=Response, responses=files.responses(422, 503))
+async def links_file(request: Request, reader: Reader, asked: files.Asked) -> Response:
+    """The same as a file for a spreadsheet."""
+    return await files.file_answer(request, asked, LINKS, (await reading.links(reader)).items)
+
+
 @router.get("/links/{link}", responses=problems.responses(404, 422, 503))
 async def link(link: LinkKey, reader: Reader) -> LinkDetail:
     """One link with both ends' newest metrics, its gateway, and what happened to it."""
@@ -39,6 +46,13 @@ async def link(link: LinkKey, reader: Reader) -> LinkDetail:
 async def schools(reader: Reader, search: Search = None, limit: Limit = 100, offset: Offset = 0) -> SchoolList:
     """Schools with their link, gateway, classrooms and terminals counted by status, in district order."""
     return await reading.schools(reader, like_pattern(search), limit, offset)
+
+
+@router.get("/schools/file", response_class=Response, responses=files.responses(422, 503))
+async def schools_file(request: Request, reader: Reader, asked: files.Asked, search: Search = None) -> Response:
+    """The same as a file for a spreadsheet."""
+    found = await reading.schools(reader, like_pattern(search), files.MOST_ROWS, 0)
+    return await files.file_answer(request, asked, SCHOOLS, found.items)
 
 
 @router.get("/schools/{school}", responses=problems.responses(404, 422, 503))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from cloud.http import problems
+from cloud.http import files, problems
 from cloud.http.database import Reader
 from cloud.http.paging import Limit, Offset, Search, like_pattern
 from cloud.http.token import operator_token
 from cloud.quarantine import reading
+from cloud.quarantine.export import QUARANTINE
 from cloud.quarantine.replaying import Replay
 from cloud.quarantine.schemas import QuarantineDetail, QuarantineList, ReplayReport
 
@@ -19,20 +20,32 @@ router = APIRouter(tags=["quarantine"])
 QuarantineId = Annotated[
     int, Path(alias="id", ge=1, le=2**62, examples=[17], description="Number of the quarantined segment.")
 ]
+Reason = Annotated[str | None, Query(max_length=64, description="Reason code.", examples=["unknown_agent"])]
+Agent = Annotated[str | None, Query(max_length=160, description="Agent id.")]
 _LISTED = "GET /api/v1/quarantine lists what is there; a replayed segment that was stored has left."
 
 
 @router.get("/quarantine", responses=problems.responses(422, 503))
 async def quarantine(
     reader: Reader,
-    reason: Annotated[str | None, Query(max_length=64, description="Reason code.", examples=["unknown_agent"])] = None,
-    agent: Annotated[str | None, Query(max_length=160, description="Agent id.")] = None,
+    reason: Reason = None,
+    agent: Agent = None,
     search: Search = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> QuarantineList:
     """Segments that could not be taken, newest first, with the reason."""
     return await reading.listing(reader, reason, agent, like_pattern(search), limit, offset)
+
+
+@router.get("/quarantine/file", response_class=Response, responses=files.responses(422, 503))
+async def quarantine_file(
+    request: Request, reader: Reader, asked: files.Asked, reason: Reason = None, agent: Agent = None,
+    search: Search = None,
+) -> Response:  # fmt: skip
+    """The same as a file for a spreadsheet, without the bytes."""
+    found = await reading.listing(reader, reason, agent, like_pattern(search), files.MOST_ROWS, 0)
+    return await files.file_answer(request, asked, QUARANTINE, found.items)
 
 
 @router.get("/quarantine/{id}", responses=problems.responses(404, 422, 503))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from cloud.http import problems
+from cloud.http import files, problems
 from cloud.http.database import Reader
 from cloud.http.paging import Limit, Offset, Search, like_pattern
 from cloud.http.problems import invalid_input
 from cloud.http.schemas import FieldProblem
 from cloud.http.times import FORMATS, parse_moment
-from cloud.sheets.writing import SheetFormat, write_table
 from cloud.status.models import StatusWord
-from cloud.terminals import export, reading
+from cloud.terminals import reading
+from cloud.terminals.export import TERMINALS
 from cloud.terminals.models import ORDERS, TerminalFilter
 from cloud.terminals.schemas import TerminalList, TerminalRow, TerminalSyncWord, TerminalValues
 
@@ -87,34 +86,11 @@ async def values(reader: Reader) -> TerminalValues:
     return await reading.values(reader)
 
 
-@router.get(
-    "/terminals/file",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "The file",
-            "content": {form.media_type: {"schema": {"type": "string"}} for form in SheetFormat},
-        },
-        **problems.responses(422, 503),
-    },
-)
-async def file(
-    request: Request,
-    reader: Reader,
-    chosen: Chosen,
-    order: Order,
-    form: Annotated[SheetFormat, Query(alias="format", description="`csv` or `xlsx`.")] = SheetFormat.CSV,
-    lang: Annotated[Literal["zh-CN", "en"], Query(description="Language of headings and names.")] = "zh-CN",
-) -> Response:
+@router.get("/terminals/file", response_class=Response, responses=files.responses(422, 503))
+async def file(request: Request, reader: Reader, chosen: Chosen, order: Order, asked: files.Asked) -> Response:
     """Every terminal that the filters keep, as a file for a spreadsheet; times are the district's."""
-    english = lang == "en"
-    rows = [export.cells(row, english=english) async for row in reading.every(reader, chosen, order)]
-    time_zone: str = request.app.state.rooms.settings.district.time_zone
-    content = await asyncio.to_thread(
-        write_table, form, export.title(english=english), export.headings(english=english), rows, time_zone
-    )
-    headers = {"content-disposition": f'attachment; filename="terminals.{form}"', "cache-control": "no-store"}
-    return Response(content, media_type=form.media_type, headers=headers)
+    rows = [row async for row in reading.every(reader, chosen, order)]
+    return await files.file_answer(request, asked, TERMINALS, rows)
 
 
 @router.get("/terminals/{terminal}", responses=problems.responses(404, 422, 503))

@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Links File
+         * @description The same as a file for a spreadsheet.
+         */
+        get: operations["links_file_api_v1_links_file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links/{link}": {
         parameters: {
             query?: never;
@@ -96,6 +116,26 @@ export interface paths {
          * @description Schools with their link, gateway, classrooms and terminals counted by status, in district order.
          */
         get: operations["schools_api_v1_schools_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schools/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schools File
+         * @description The same as a file for a spreadsheet.
+         */
+        get: operations["schools_file_api_v1_schools_file_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -176,6 +216,26 @@ export interface paths {
          * @description Incidents, one per cause: the most urgent first, open ones before those that are over.
          */
         get: operations["incidents_api_v1_incidents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Incidents File
+         * @description Every incident that the filters keep, as a file for a spreadsheet.
+         */
+        get: operations["incidents_file_api_v1_incidents_file_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1072,6 +1132,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Agents File
+         * @description Every agent that the filters keep, as a file for a spreadsheet.
+         */
+        get: operations["agents_file_api_v1_agents_file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{agent}": {
         parameters: {
             query?: never;
@@ -1124,6 +1204,26 @@ export interface paths {
          * @description Segments that could not be taken, newest first, with the reason.
          */
         get: operations["quarantine_api_v1_quarantine_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Quarantine File
+         * @description The same as a file for a spreadsheet, without the bytes.
+         */
+        get: operations["quarantine_file_api_v1_quarantine_file_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -12832,6 +12932,50 @@ export interface operations {
             };
         };
     };
+    links_file_api_v1_links_file_get: {
+        parameters: {
+            query?: {
+                /** @description `csv` or `xlsx`. */
+                format?: components["schemas"]["SheetFormat"];
+                /** @description Language of headings and names. */
+                lang?: "zh-CN" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     link_api_v1_links__link__get: {
         parameters: {
             query?: never;
@@ -12905,6 +13049,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SchoolList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    schools_file_api_v1_schools_file_get: {
+        parameters: {
+            query?: {
+                /** @description Keeps what contains this text in its id or names, whatever the case. */
+                search?: string | null;
+                /** @description `csv` or `xlsx`. */
+                format?: components["schemas"]["SheetFormat"];
+                /** @description Language of headings and names. */
+                lang?: "zh-CN" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description The request has invalid input */
@@ -13082,6 +13272,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    incidents_file_api_v1_incidents_file_get: {
+        parameters: {
+            query?: {
+                /** @description States to keep; all without. */
+                state?: components["schemas"]["IncidentState"][] | null;
+                /** @description Keeps those of a school. */
+                school?: string | null;
+                /** @description Keeps one sort of trouble. */
+                kind?: components["schemas"]["IncidentKind"] | null;
+                /** @description Keeps one severity. */
+                severity?: components["schemas"]["Severity"] | null;
+                /** @description `csv` or `xlsx`. */
+                format?: components["schemas"]["SheetFormat"];
+                /** @description Language of headings and names. */
+                lang?: "zh-CN" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description The request has invalid input */
@@ -15245,10 +15487,6 @@ export interface operations {
     file_api_v1_terminals_file_get: {
         parameters: {
             query?: {
-                /** @description `csv` or `xlsx`. */
-                format?: components["schemas"]["SheetFormat"];
-                /** @description Language of headings and names. */
-                lang?: "zh-CN" | "en";
                 /** @description Keeps what contains this text in its id or names, whatever the case. */
                 search?: string | null;
                 /** @description School. */
@@ -15273,6 +15511,10 @@ export interface operations {
                 not_seen_since?: string | null;
                 /** @description Order of the list: position, -position, terminal, -terminal, school, -school, classroom, -classroom, owner, -owner, model, -model, status, -status, battery, -battery, storage, -storage, app_version, -app_version, sync, -sync, seen, -seen. */
                 order?: string;
+                /** @description `csv` or `xlsx`. */
+                format?: components["schemas"]["SheetFormat"];
+                /** @description Language of headings and names. */
+                lang?: "zh-CN" | "en";
             };
             header?: never;
             path?: never;
@@ -15363,6 +15605,10 @@ export interface operations {
     agents_api_v1_agents_get: {
         parameters: {
             query?: {
+                /** @description Items on a page. */
+                limit?: number;
+                /** @description Items to pass over before the page. */
+                offset?: number;
                 /** @description Keeps what contains this text in its id or names, whatever the case. */
                 search?: string | null;
                 /** @description Only agents of this role. */
@@ -15375,10 +15621,6 @@ export interface operations {
                 status?: components["schemas"]["StatusWord"] | null;
                 /** @description Only agents that hold something not yet receipted. */
                 holding?: boolean;
-                /** @description Items on a page. */
-                limit?: number;
-                /** @description Items to pass over before the page. */
-                offset?: number;
             };
             header?: never;
             path?: never;
@@ -15393,6 +15635,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agents_file_api_v1_agents_file_get: {
+        parameters: {
+            query?: {
+                /** @description Keeps what contains this text in its id or names, whatever the case. */
+                search?: string | null;
+                /** @description Only agents of this role. */
+                role?: components["schemas"]["Role"] | null;
+                /** @description School id. */
+                school?: string | null;
+                /** @description Only agents that said this last; one that was never heard said neither. */
+                presence?: components["schemas"]["Presence"] | null;
+                /** @description Only agents of this status. */
+                status?: components["schemas"]["StatusWord"] | null;
+                /** @description Only agents that hold something not yet receipted. */
+                holding?: boolean;
+                /** @description `csv` or `xlsx`. */
+                format?: components["schemas"]["SheetFormat"];
+                /** @description Language of headings and names. */
+                lang?: "zh-CN" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description The request has invalid input */
@@ -15549,6 +15847,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QuarantineList"];
+                };
+            };
+            /** @description The request has invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part the cloud needs is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quarantine_file_api_v1_quarantine_file_get: {
+        parameters: {
+            query?: {
+                /** @description Reason code. */
+                reason?: string | null;
+                /** @description Agent id. */
+                agent?: string | null;
+                /** @description Keeps what contains this text in its id or names, whatever the case. */
+                search?: string | null;
+                /** @description `csv` or `xlsx`. */
+                format?: components["schemas"]["SheetFormat"];
+                /** @description Language of headings and names. */
+                lang?: "zh-CN" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description The request has invalid input */

@@ -337,6 +337,7 @@ export const en: Messages = {
   maintenance: maintenanceEn,
   notifications: notificationsEn,
   search: searchEn,
+  exports: { csv: 'Export CSV', xlsx: 'Export Excel' },
   terminals: terminalsEn,
   content: {
     title: 'Content',

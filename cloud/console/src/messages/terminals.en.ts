@@ -42,8 +42,6 @@ export const terminalsEn: typeof terminalsZh = {
   noMatchHint: 'Search for less, or clear the filters.',
   empty: 'The inventory has no terminals yet',
   export: 'Export',
-  exportCsv: 'Export CSV',
-  exportXlsx: 'Export Excel',
   choose: (terminal) => `Choose ${terminal}`,
   choosePage: 'Choose this page',
   chosen: (n) => `${n} chosen`,

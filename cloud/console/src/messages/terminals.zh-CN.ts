@@ -40,8 +40,6 @@ export const terminalsZh = {
   noMatchHint: '放宽查找条件或清除筛选。',
   empty: '清册中还没有终端',
   export: '导出',
-  exportCsv: '导出 CSV',
-  exportXlsx: '导出 Excel',
   choose: (terminal: string) => `选择 ${terminal}`,
   choosePage: '选择本页',
   chosen: (n: string) => `已选 ${n} 台`,

@@ -337,6 +337,7 @@ export const zhCN = {
   maintenance: maintenanceZh,
   notifications: notificationsZh,
   search: searchZh,
+  exports: { csv: '导出 CSV', xlsx: '导出 Excel' },
   terminals: terminalsZh,
   content: {
     title: '内容',
