@@ -111,7 +111,8 @@ class VirtualDistrict:
         devices = tuple(
             self._device(device, second, now) for device in self.district.devices if device.school in self.schools
         )
-        heard = max((one.heard_at for one in self._heard.values() if one.heard_at is not None), default=None)
+        # The centre's own agent reports in every round of its links, whatever becomes of the schools.
+        heard = now - timedelta(seconds=second % PACE.core_link)
         return Snapshot(now, heard, links, agents, devices)
 
     def _reaches(self, school: str, agent: str) -> bool:
