@@ -56,7 +56,7 @@ class DesiredRefresh:
         """Work until cancelled.
 
         Raises:
-            psycopg.OperationalError, maybe in a group: the database is away; whoever runs duties waits for it.
+            psycopg.OperationalError: the database is away; whoever runs duties waits for it.
         """
         broker = asyncio.create_task(self.broker.run(), name="desired-broker")
         try:
@@ -85,12 +85,17 @@ class DesiredRefresh:
 
     async def _keep(self, listening: psycopg.AsyncConnection) -> None:
         wake = {kind: asyncio.Event() for kind in self._builders}
-        async with asyncio.TaskGroup() as tasks:
-            for kind, told in wake.items():
-                tasks.create_task(self._keep_kind(kind, told), name=f"desired {kind}")
-            async for notification in listening.notifies():
-                if notification.payload in wake:
-                    wake[DocumentKind(notification.payload)].set()
+        duties = [
+            asyncio.create_task(self._keep_kind(kind, told), name=f"desired {kind}") for kind, told in wake.items()
+        ]
+        duties.append(asyncio.create_task(_listen(listening, wake), name="desired-notified"))
+        # No task group: it cancels its tasks once, and one that swallows that would be waited for without end.
+        try:
+            ended, _ = await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
+            for duty in ended:
+                duty.result()
+        finally:
+            await end(*duties)
 
     async def _keep_kind(self, kind: DocumentKind, told: asyncio.Event) -> None:
         """Keep one kind; kinds do not wait for each other, so that a push is not behind every school's roster."""
@@ -112,6 +117,12 @@ class DesiredRefresh:
     def _nudge(self, agent: str, kind: DocumentKind, token: str) -> None:
         channel = DownChannel.CONTENT if kind is DocumentKind.CONTENT else DownChannel.CONFIG
         self.broker.publish(down_topic(agent, channel), encode(Nudge(agent=agent, tokens={kind: token})))
+
+
+async def _listen(listening: psycopg.AsyncConnection, wake: Mapping[DocumentKind, asyncio.Event]) -> None:
+    async for notification in listening.notifies():
+        if notification.payload in wake:
+            wake[DocumentKind(notification.payload)].set()
 
 
 def _ignore(_topic: str, _payload: bytes, _content_type: str, _retained: bool) -> None:
