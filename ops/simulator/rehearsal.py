@@ -95,8 +95,8 @@ async def rehearse_all(stories: Sequence[tuple[str, Scenario]]) -> list[Rehearse
     return found
 
 
-async def rehearse(dsn: str, scenario: Scenario, *, later_seconds: int = 0) -> Seen:
-    """Play a scenario that says what is expected in an empty, migrated database; its steps `later_seconds` later."""
+async def rehearse(dsn: str, scenario: Scenario) -> Seen:
+    """Play a scenario that says what is expected in an empty, migrated database."""
     assert scenario.expect is not None
     whole = grow(generate(), scenario.grow)
     schools = touched(scenario, whole)
@@ -110,11 +110,11 @@ async def rehearse(dsn: str, scenario: Scenario, *, later_seconds: int = 0) -> S
         keeper = IncidentKeeper(virtual, pool)
         duty = NotificationDuty(Settings(database=Database(dsn=virtual)), pool)
         world = VirtualDistrict(district, schools, start)
-        steps = [(at + later_seconds, step) for at, step in scenario.taken()]
+        steps = scenario.taken()
         board = await repository.board(connection)
         hearing = Hearing.begin(start)
         away_until = 0
-        for second in range(int(scenario.expect.at_seconds) + later_seconds + 1):
+        for second in range(int(scenario.expect.at_seconds) + 1):
             now = start + timedelta(seconds=second)
             while steps and steps[0][0] <= second:
                 _, step = steps.pop(0)
