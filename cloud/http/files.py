@@ -53,8 +53,5 @@ async def file_answer(request: Request, asked: AskedFile, table: Table, rows: Se
         (table.cells(row, english=english) for row in rows),
         time_zone,
     )
-    headers = {
-        "content-disposition": f'attachment; filename="{table.name}.{asked.form}"',
-        "cache-control": "no-store",
-    }
+    headers = {"content-disposition": f'attachment; filename="{table.name}.{asked.form}"'}
     return Response(content, media_type=asked.form.media_type, headers=headers)

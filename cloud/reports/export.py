@@ -1,9 +1,9 @@
-"""A month as a table for a spreadsheet, with headings in either language."""
+"""A month as a table for a spreadsheet."""
 
 from __future__ import annotations
 
-from cloud.reports.schemas import AvailabilityReport, AvailabilityRow
-from cloud.sheets.writing import Cell
+from cloud.reports.schemas import AvailabilityReport
+from cloud.sheets.tables import Table
 
 _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("link", "链路", "Link"),
@@ -22,17 +22,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def title(report: AvailabilityReport, *, english: bool) -> str:
-    """Return what the sheet is called."""
-    return f"Availability {report.month}" if english else f"可用率 {report.month}"
-
-
-def headings(*, english: bool) -> list[str]:
-    """Return the first row."""
-    return [en if english else zh for _, zh, en in _COLUMNS]
-
-
-def cells(row: AvailabilityRow, *, english: bool) -> list[Cell]:
-    """Return one line's row, in the order of the headings."""
-    names = [f"{name}_en" if english and name == "school_name" else name for name, _, _ in _COLUMNS]
-    return [getattr(row, name) for name in names]
+def table(report: AvailabilityReport) -> Table:
+    """Return what a month's report is written as: providers first, then every line."""
+    month = report.month
+    return Table(f"availability-{month}", f"可用率 {month}", f"Availability {month}", _COLUMNS)

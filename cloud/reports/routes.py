@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
-from cloud.http import problems
+from cloud.http import files, problems
 from cloud.http.database import Connection, Reader
 from cloud.http.schemas import FieldProblem
 from cloud.reports import export, reading
 from cloud.reports.schemas import AvailabilityReport
-from cloud.sheets.writing import SheetFormat, write_table
 
 router = APIRouter(tags=["reports"])
 
@@ -40,36 +38,8 @@ async def availability(request: Request, reader: Reader, month: Month = None) ->
     return await _report(request, reader, month)
 
 
-@router.get(
-    "/reports/availability/file",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "The file",
-            "content": {form.media_type: {"schema": {"type": "string"}} for form in SheetFormat},
-        },
-        **problems.responses(422, 503),
-    },
-)
-async def availability_file(
-    request: Request,
-    reader: Reader,
-    month: Month = None,
-    form: Annotated[SheetFormat, Query(alias="format", description="`csv` or `xlsx`.")] = SheetFormat.CSV,
-    lang: Annotated[Literal["zh-CN", "en"], Query(description="Language of headings and names.")] = "zh-CN",
-) -> Response:
+@router.get("/reports/availability/file", response_class=Response, responses=files.responses(422, 503))
+async def availability_file(request: Request, reader: Reader, asked: files.Asked, month: Month = None) -> Response:
     """The same for a spreadsheet: providers first, then every line."""
-    english = lang == "en"
     report = await _report(request, reader, month)
-    rows = [export.cells(row, english=english) for row in (*report.providers, *report.links)]
-    time_zone: str = request.app.state.rooms.settings.district.time_zone
-    content = await asyncio.to_thread(
-        write_table,
-        form,
-        export.title(report, english=english),
-        export.headings(english=english),
-        rows,
-        time_zone,
-    )
-    name = f'attachment; filename="availability-{report.month}.{form}"'
-    return Response(content, media_type=form.media_type, headers={"content-disposition": name})
+    return await files.file_answer(request, asked, export.table(report), (*report.providers, *report.links))

@@ -61,12 +61,13 @@ def availability(
             return await reading.report(connection, asked, since, until)
 
     found = asyncio.run(ask())
-    rows = [export.cells(row, english=english) for row in (*found.providers, *found.links)]
+    table = export.table(found)
+    title, headings = table.title(english=english), table.headings(english=english)
+    rows = [table.cells(row, english=english) for row in (*found.providers, *found.links)]
     if out is not None:
-        title, headings = export.title(found, english=english), export.headings(english=english)
         out.write_bytes(write_table(forms[out.suffix], title, headings, rows, time_zone))
         output.say(f"written to {out}")
     if json:
         output.print_json(found.model_dump(mode="json"))
     elif out is None:
-        output.print_table(export.headings(english=english), rows, title=export.title(found, english=english))
+        output.print_table(headings, rows, title=title)
